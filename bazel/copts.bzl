@@ -1,0 +1,12 @@
+"""The warnings that every C++ target of this repository is held to."""
+
+DETACH_COPTS = [
+    "-Wall",
+    "-Wextra",
+    "-Wshadow",
+    "-Wconversion",
+    "-Wnon-virtual-dtor",
+    "-Wno-sign-conversion",
+    "-Wno-missing-field-initializers",
+    "-Werror",
+]
