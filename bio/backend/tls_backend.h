@@ -18,7 +18,8 @@ namespace detach {
 // out. Its owner (TlsSession) cuts the records, keeps the order, and decides what an event means.
 //
 // Contract, shown by tests/backend/conformance:
-// * No exception leaves it. The first Status that is not ok ends it: the owner calls nothing but the
+// * No exception leaves it. The first Status that is not ok ends it: the owner calls nothing but
+// the
 //   const members and the destructor afterwards. An alert that tells the peer why comes out of the
 //   sink before.
 // * The destructor writes nothing.
@@ -33,7 +34,8 @@ class TlsBackend {
     virtual void OnRecords(std::span<const std::uint8_t> records) = 0;  // for the wire
     virtual void OnPlaintext(std::span<const std::uint8_t> bytes) = 0;  // from the peer, authentic
     virtual void OnHandshakeDone() = 0;
-    // The peer's authenticated close_notify. Reported also in mid-handshake, where it proves nothing.
+    // The peer's authenticated close_notify. Reported also in mid-handshake, where it proves
+    // nothing.
     virtual void OnCloseNotify() = 0;
 
    protected:
@@ -55,15 +57,15 @@ class TlsBackend {
   // Send protects `plaintext`, all of it, into one record or more. Precondition: handshake done.
   virtual Status Send(std::span<const std::uint8_t> plaintext, Sink& sink) noexcept = 0;
 
-  // SendCloseNotify writes the alert and nothing after it, ever. Precondition: handshake done, first
-  // call. A backend that has answered the peer's close_notify by itself does nothing.
+  // SendCloseNotify writes the alert and nothing after it, ever. Precondition: handshake done,
+  // first call. A backend that has answered the peer's close_notify by itself does nothing.
   virtual Status SendCloseNotify(Sink& sink) noexcept = 0;
 
   // UpdateKeys sends a KeyUpdate that requests one back (RFC 9846 §4.6.3). kMisuse over TLS 1.2.
   virtual Status UpdateKeys(Sink& sink) noexcept = 0;
 
-  // half_detach reports whether one direction can end while the other goes on (RFC 9846 §6.1: TLS 1.3
-  // only). Known once the handshake is done.
+  // half_detach reports whether one direction can end while the other goes on (RFC 9846 §6.1:
+  // TLS 1.3 only). Known once the handshake is done.
   virtual bool half_detach() const noexcept = 0;
 
   // Export returns `size` bytes of keying material (RFC 9846 §7.5, RFC 5705). kIncompatible over

@@ -1,4 +1,5 @@
-// What a TLS backend is told before a handshake and tells after it: values, without any TLS library.
+// What a TLS backend is told before a handshake and tells after it: values, without any TLS
+// library.
 #ifndef DETACH_BIO_BACKEND_TLS_CONFIG_H_
 #define DETACH_BIO_BACKEND_TLS_CONFIG_H_
 
@@ -42,7 +43,7 @@ struct Identity {
 // CertificateRequest is what a server says about the client certificates that it takes (RFC 9846
 // §4.3.2).
 struct CertificateRequest {
-  std::vector<Bytes> authorities;               // DER distinguished names; empty: any
+  std::vector<Bytes> authorities;                // DER distinguished names; empty: any
   std::vector<std::uint16_t> signature_schemes;  // in the server's order
 };
 
@@ -78,7 +79,8 @@ struct TlsConfig {
   std::optional<Bytes> pinned_spki_sha256;
   bool dangerous_accept_any_peer = false;
 
-  // Protocol names in order of preference (RFC 7301). Where both ends have some, one must be common.
+  // Protocol names in order of preference (RFC 7301). Where both ends have some, one must be
+  // common.
   std::vector<std::string> alpn;
 
   // Whether sessions are resumed. A server keeps their state in memory (no stateless tickets), a
@@ -92,7 +94,7 @@ struct HandshakeSummary {
   std::uint16_t cipher_suite = 0;  // IANA number
   std::string alpn;                // empty: none was negotiated
   bool resumed = false;
-  std::vector<Bytes> peer_chain;   // X.509 DER as sent, the leaf first; empty: no certificate
+  std::vector<Bytes> peer_chain;  // X.509 DER as sent, the leaf first; empty: no certificate
 };
 
 }  // namespace detach

@@ -11,7 +11,7 @@
 
 #include "bio/backend/tls_backend.h"
 #include "bio/record/record_gate.h"
-#include "bio/session/output_queue.h"
+#include "bio/session/byte_queue.h"
 #include "bio/session/state_table.h"
 #include "bio/status.h"
 
@@ -24,10 +24,10 @@ enum class Origin {
 };
 
 enum class ReadEvent {
-  kBytes,       // `size` bytes of `origin`, at least 1
-  kWantInput,   // nothing to read before the transport delivers more
+  kBytes,         // `size` bytes of `origin`, at least 1
+  kWantInput,     // nothing to read before the transport delivers more
   kPeerDetached,  // the peer's direction was TLS and is raw from here on; reported once a detach
-  kEnd,         // the transport ended a raw direction
+  kEnd,           // the transport ended a raw direction
 };
 
 struct ReadResult {
@@ -46,21 +46,23 @@ struct ReadResult {
 // A connection starts raw in both directions. The owner moves bytes between the transport and the
 // session whenever there are any: after each call, Output may have grown.
 //
-// Errors: the first one is latched; every later call returns it. Output may then hold one last
-// alert, never anything behind a close_notify. Deadlines are the owner's.
-// One thread at a time.
+// Errors: kMisuse refuses the call and changes nothing. Any other is latched: every later call
+// returns it. Output may then hold one last alert, never anything behind a close_notify. Deadlines
+// are the owner's. May throw std::bad_alloc. One thread at a time.
 class TlsSession final : private TlsBackend::Sink {
  public:
   // What Output may hold before Write accepts no more.
   static constexpr std::size_t kMaxOutput = 64 * 1024;
 
   TlsSession() = default;
-  ~TlsSession() = default;
+  TlsSession(const TlsSession&) = delete;
+  TlsSession& operator=(const TlsSession&) = delete;
 
   // --- the transport ---
 
   // ReceiveSpace returns where the next bytes from the transport go, at most RecordGate::kChunk.
-  // Empty: the application has not read what is here; stop reading from the transport.
+  // Empty: the application has not read what is here; stop reading from the transport. So a
+  // connection never holds more than kChunk bytes that were received.
   std::span<std::uint8_t> ReceiveSpace();
 
   // Received says that the transport wrote `size` bytes to the front of ReceiveSpace, and processes
@@ -82,12 +84,12 @@ class TlsSession final : private TlsBackend::Sink {
 
   // Upgrade starts TLS in both directions with `backend`; bytes that were received and not read
   // become its input, never the application's (RFC 3207 §4.2 and CVE-2011-0411 say why).
-  // kMisuse unless both directions are raw.
+  // kMisuse unless both directions are raw and all that came under the last TLS has been read.
   Status Upgrade(std::unique_ptr<TlsBackend> backend);
 
-  // Write queues `bytes` in the form that the sending direction has: TLS or raw. Returns how many it
-  // took: all, or 0 where Output holds kMaxOutput bytes or more. kMisuse during the handshake,
-  // and between a TLS 1.2 close_notify and the end of its exchange.
+  // Write queues `bytes` in the form that the sending direction has: TLS or raw. Returns how many
+  // it took: fewer than all where Output would hold more than kMaxOutput bytes. kMisuse during the
+  // handshake, and between a TLS 1.2 close_notify and the end of its exchange.
   Result<std::size_t> Write(std::span<const std::uint8_t> bytes);
 
   // Read returns what came next. Bytes of each origin, the detach between them and the end are
@@ -120,7 +122,6 @@ class TlsSession final : private TlsBackend::Sink {
   bool has_tls() const noexcept { return backend_ != nullptr; }
   // unread returns the bytes received that the application has not read and TLS has not taken.
   std::size_t unread() const noexcept { return gate_.held() + pending_.size(); }
-  // idle_output reports whether Output is empty.
 
   // These ask the backend: kMisuse while there is none or its handshake is not done.
   Result<Bytes> Export(std::string_view label, std::span<const std::uint8_t> context,
@@ -136,17 +137,21 @@ class TlsSession final : private TlsBackend::Sink {
   void OnCloseNotify() override;
 
   Status Process();
-  Status ProcessRecord();
+  Status ProcessRecord(std::span<const std::uint8_t> record);
+  Status CheckEnd();
   Status Take(Event event);
   Status Fail(Status status);
+  Status BackendReady() const;
 
   State state_;
-  Status failure_;  // the first error, for ever
-  std::unique_ptr<TlsBackend> backend_;
+  Status failure_;                       // the first error, for ever
+  std::unique_ptr<TlsBackend> backend_;  // null exactly when state_ is {kRaw, kRaw}
   RecordGate gate_;
-  OutputQueue output_;
-  OutputQueue pending_;            // plaintext of one record that the application has not read
-  bool peer_detached_ = false;     // to be reported by Read when pending_ is empty
+  ByteQueue output_;
+  ByteQueue pending_;             // plaintext of one record that the application has not read
+  bool close_notify_ = false;     // reported by the backend in the call that is running
+  bool early_plaintext_ = false;  // likewise, before the handshake was done
+  bool peer_detached_ = false;    // to be reported by Read when pending_ is empty
   bool transport_ended_ = false;
 };
 
