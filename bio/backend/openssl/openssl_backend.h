@@ -1,4 +1,4 @@
-// The OpenSSL backend (3.0 and later).
+// The OpenSSL backend (3.0 and later): one connection.
 #ifndef DETACH_BIO_BACKEND_OPENSSL_OPENSSL_BACKEND_H_
 #define DETACH_BIO_BACKEND_OPENSSL_OPENSSL_BACKEND_H_
 
@@ -11,19 +11,15 @@
 
 namespace detach {
 
-// NewOpenSslContext builds the SSL_CTX for `config`. kMisuse where the configuration contradicts
-// itself, kIncompatible where a certificate, key, CRL or URI in it cannot be used: the message names
-// which.
-Result<std::unique_ptr<TlsContext>> NewOpenSslContext(const TlsConfig& config);
-
 // NewOpenSslBackend takes a program's own `ssl` (role set, no BIOs, handshake not begun) as the
 // stack of one connection. Takes ownership of `ssl`, also on failure. kMisuse where CheckDetachable
 // refuses it. On any later failure OpenSSL's error queue is left as OpenSSL filled it.
 Result<std::unique_ptr<TlsBackend>> NewOpenSslBackend(SSL* ssl);
 
 // CheckDetachable returns kMisuse where `ssl` has an option with which a detach would not be exact:
-// SSL_OP_IGNORE_UNEXPECTED_EOF (a FIN would be a forged close_notify), read_ahead or pipelining (the
-// leftover would be buried in libssl), kTLS (the kernel would own the records). The message names it.
+// SSL_OP_IGNORE_UNEXPECTED_EOF (a FIN would be a forged close_notify), read_ahead or pipelining
+// (the leftover would be buried in libssl), kTLS (the kernel would own the records). The message
+// names it.
 Status CheckDetachable(const SSL* ssl);
 
 // UnderlyingSsl returns the SSL of a backend made here; the backend keeps it.

@@ -1,0 +1,90 @@
+#include "bio/backend/openssl/openssl_error.h"
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <openssl/x509_vfy.h>
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+namespace detach {
+namespace {
+
+// What the peer could not have done differently: the two ends just do not fit.
+constexpr std::array kIncompatibleReasons = {
+    SSL_R_CERTIFICATE_VERIFY_FAILED,
+    SSL_R_NO_APPLICATION_PROTOCOL,
+    SSL_R_NO_PROTOCOLS_AVAILABLE,
+    SSL_R_NO_SHARED_CIPHER,
+    SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS,
+    SSL_R_NO_SUITABLE_GROUPS,
+    SSL_R_NO_SUITABLE_KEY_SHARE,
+    SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM,
+    SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE,
+    SSL_R_UNSUPPORTED_PROTOCOL,
+    SSL_R_VERSION_TOO_LOW,
+    SSL_R_WRONG_SSL_VERSION,
+};
+
+// Alerts that accuse the peer that receives them of breaking the protocol, or the path of changing
+// bytes. The rest says that the sender does not take what it got (RFC 9846 §6.2).
+constexpr std::array kViolationAlerts = {10, 20, 21, 22, 47, 50, 51};
+
+std::string RefusedCertificate(const SSL* ssl) {
+  std::string text = "certificate refused: ";
+  text += X509_verify_cert_error_string(SSL_get_verify_result(ssl));
+  const std::unique_ptr<X509, decltype(&X509_free)> leaf(SSL_get1_peer_certificate(ssl), X509_free);
+  if (leaf) {
+    char name[256];
+    X509_NAME_oneline(X509_get_subject_name(leaf.get()), name, sizeof(name));
+    text += std::string(" (subject ") + name + ")";
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string OpenSslReason() {
+  const unsigned long error = ERR_peek_error();
+  if (error == 0) return "no reason given";
+  if (const char* reason = ERR_reason_error_string(error)) return reason;
+  return "error " + std::to_string(ERR_GET_REASON(error));
+}
+
+std::optional<std::uint8_t> PeerAlertInQueue() {
+  const unsigned long error = ERR_peek_error();
+  const int alert = ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET;
+  if (ERR_GET_LIB(error) != ERR_LIB_SSL || alert < 0 || alert > 255) return std::nullopt;
+  return static_cast<std::uint8_t>(alert);
+}
+
+std::string AlertName(std::uint8_t description) {
+  const char* text = SSL_alert_desc_string_long(description);
+  if (text == nullptr || std::string_view(text) == "unknown") {
+    return "alert " + std::to_string(description);
+  }
+  return text;
+}
+
+Status HandshakeOrRecordError(const SSL* ssl) {
+  if (const std::optional<std::uint8_t> alert = PeerAlertInQueue()) {
+    const bool accuses = std::ranges::count(kViolationAlerts, int{*alert}) > 0;
+    return {accuses ? Fault::kViolation : Fault::kIncompatible,
+            "the peer ended TLS with the alert \"" + AlertName(*alert) + "\" (" +
+                std::to_string(*alert) + ")"};
+  }
+  const unsigned long error = ERR_peek_error();
+  const int reason = ERR_GET_REASON(error);
+  if (error == 0 || ERR_GET_LIB(error) != ERR_LIB_SSL || reason == ERR_R_MALLOC_FAILURE) {
+    // A decoder's complaint about the peer's certificate is the peer's fault; so may others be.
+    if (ERR_GET_LIB(error) == ERR_LIB_ASN1) return Violation("TLS: " + OpenSslReason());
+    return Internal("OpenSSL: " + OpenSslReason());
+  }
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return Incompatible(RefusedCertificate(ssl));
+  const bool incompatible = std::ranges::count(kIncompatibleReasons, reason) > 0;
+  return {incompatible ? Fault::kIncompatible : Fault::kViolation, "TLS: " + OpenSslReason()};
+}
+
+}  // namespace detach

@@ -1,0 +1,33 @@
+// OpenSSL's error queue as a Status.
+#ifndef DETACH_BIO_BACKEND_OPENSSL_OPENSSL_ERROR_H_
+#define DETACH_BIO_BACKEND_OPENSSL_OPENSSL_ERROR_H_
+
+#include <openssl/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "bio/status.h"
+
+namespace detach {
+
+// OpenSslReason returns the reason of the first entry of this thread's error queue, or "no reason
+// given". Leaves the queue as it is.
+std::string OpenSslReason();
+
+// HandshakeOrRecordError says what went wrong with `ssl`, by the first entry of the error queue and
+// the verification result, and whose fault it was. Leaves the queue as it is.
+Status HandshakeOrRecordError(const SSL* ssl);
+
+// PeerAlertInQueue returns the alert that the peer sent, where the first entry of the queue says
+// so.
+std::optional<std::uint8_t> PeerAlertInQueue();
+
+// AlertName returns the name of an alert description as RFC 9846 §6 has it, or "alert N".
+std::string AlertName(std::uint8_t description);
+
+}  // namespace detach
+
+#endif  // DETACH_BIO_BACKEND_OPENSSL_OPENSSL_ERROR_H_
