@@ -1,0 +1,49 @@
+#include "proxies/config/trusted_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "bio/socket/unique_fd.h"
+
+namespace detach {
+namespace {
+
+constexpr off_t kMaxSize = off_t{64} << 20;  // a CRL of a large CA has some ten MiB
+
+Status Refuse(const std::string& path, const std::string& why) { return Misuse(path + ": " + why); }
+
+Status CheckTrusted(const std::string& path, const struct stat& file) {
+  if (!S_ISREG(file.st_mode)) return Refuse(path, "is not a regular file");
+  if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return Refuse(path, "may be written by its group or by everybody; run: chmod go-w");
+  }
+  if (file.st_size > kMaxSize) return Refuse(path, "is larger than 64 MiB");
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> ReadTrustedFile(const std::string& path) {
+  // O_NONBLOCK: opening a FIFO must not wait for a writer.
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat file = {};
+  if (!fd.valid() || ::fstat(fd.get(), &file) != 0) return Refuse(path, std::strerror(errno));
+  if (Status status = CheckTrusted(path, file); !status.ok()) return status;
+  std::string contents(static_cast<std::size_t>(file.st_size), '\0');
+  std::size_t size = 0;
+  while (size < contents.size()) {
+    const ssize_t n = ::read(fd.get(), contents.data() + size, contents.size() - size);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return Refuse(path, std::strerror(errno));
+    if (n == 0) break;
+    size += static_cast<std::size_t>(n);
+  }
+  contents.resize(size);
+  return contents;
+}
+
+}  // namespace detach

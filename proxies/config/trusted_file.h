@@ -1,0 +1,18 @@
+// Reading the files that decide whom the proxies trust: configuration, keys, trust anchors, CRLs.
+#ifndef DETACH_PROXIES_CONFIG_TRUSTED_FILE_H_
+#define DETACH_PROXIES_CONFIG_TRUSTED_FILE_H_
+
+#include <string>
+
+#include "bio/status.h"
+
+namespace detach {
+
+// ReadTrustedFile returns the contents of the regular file at `path`, at most 64 MiB. A file that
+// its group or everybody may write is refused: whoever can write it decides whom we trust. What is
+// checked is what is read: the file is opened once. Errors (kMisuse) begin with the path.
+Result<std::string> ReadTrustedFile(const std::string& path);
+
+}  // namespace detach
+
+#endif  // DETACH_PROXIES_CONFIG_TRUSTED_FILE_H_

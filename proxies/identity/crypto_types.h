@@ -1,0 +1,50 @@
+// libcrypto's objects with owners, and the way between them and DER.
+#ifndef DETACH_PROXIES_IDENTITY_CRYPTO_TYPES_H_
+#define DETACH_PROXIES_IDENTITY_CRYPTO_TYPES_H_
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+
+#include "bio/backend/tls_config.h"
+
+namespace detach {
+
+template <auto Free>
+struct FreeWith {
+  template <typename T>
+  void operator()(T* object) const {
+    Free(object);
+  }
+};
+
+using BioPtr = std::unique_ptr<BIO, FreeWith<BIO_free>>;
+using PkeyPtr = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
+using X509Ptr = std::unique_ptr<X509, FreeWith<X509_free>>;
+using CrlPtr = std::unique_ptr<X509_CRL, FreeWith<X509_CRL_free>>;
+using NamePtr = std::unique_ptr<X509_NAME, FreeWith<X509_NAME_free>>;
+
+// MemoryBio returns a BIO that reads `bytes`, which must outlive it.
+BioPtr MemoryBio(std::string_view bytes);
+
+// ParseCertificate and ParseCrl return null unless `der` is one whole object and nothing behind it.
+X509Ptr ParseCertificate(const Bytes& der);
+CrlPtr ParseCrl(const Bytes& der);
+NamePtr ParseName(const Bytes& der);
+
+Bytes CertificateDer(const X509* certificate);
+
+// PrivateKeyDer returns PKCS#8 PrivateKeyInfo; empty when the key cannot be exported.
+Bytes PrivateKeyDer(const EVP_PKEY* key);
+
+// NameText returns `name` as one line of printable ASCII (RFC 2253, least significant part first).
+std::string NameText(const X509_NAME* name);
+
+// TakeCryptoError empties this thread's queue of libcrypto errors and returns its last reason.
+std::string TakeCryptoError();
+
+}  // namespace detach
+
+#endif  // DETACH_PROXIES_IDENTITY_CRYPTO_TYPES_H_
