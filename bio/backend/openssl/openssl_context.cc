@@ -318,9 +318,12 @@ Status OpenSslContext::Offer(SSL* ssl) {
     return Failed("SNI");
   }
   const std::lock_guard lock(mutex_);
+  if (!newest_session_ || !SSL_SESSION_is_resumable(newest_session_.get())) return {};
+  SSL_set_session(ssl, newest_session_.get());
   // One ticket, one use (RFC 9846 §C.4): whoever watches cannot link connections by it.
-  const OpenSslPtr<SSL_SESSION> session = std::move(newest_session_);
-  if (session && SSL_SESSION_is_resumable(session.get())) SSL_set_session(ssl, session.get());
+  if (SSL_SESSION_get_protocol_version(newest_session_.get()) >= TLS1_3_VERSION) {
+    newest_session_.reset();
+  }
   return {};
 }
 
