@@ -1,0 +1,79 @@
+#include "proxies/net/dialer.h"
+
+#include <asio/redirect_error.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <utility>
+
+#include "proxies/net/deadline.h"
+
+namespace detach {
+namespace {
+
+using asio::ip::tcp;
+using DialOutcome = std::variant<Socket, DialError>;
+
+// Names with more addresses are not served better by trying them all (threat C3: answers are
+// input).
+constexpr std::size_t kMaxAddresses = 16;
+
+std::string Text(const tcp::endpoint& endpoint) {
+  const std::string address = endpoint.address().to_string();
+  const std::string port = std::to_string(endpoint.port());
+  return endpoint.address().is_v6() ? "[" + address + "]:" + port : address + ":" + port;
+}
+
+}  // namespace
+
+asio::awaitable<DialOutcome> Dial(std::string host, std::uint16_t port, AddressFilter may_connect,
+                                  std::chrono::milliseconds limit) {
+  const asio::any_io_executor executor = co_await asio::this_coro::executor;
+  tcp::resolver resolver(executor);
+  Socket socket(executor);
+  Deadline deadline(executor);
+  deadline.Start("connect", limit, [&resolver, &socket] {
+    resolver.cancel();
+    asio::error_code ignored;
+    socket.close(ignored);
+  });
+  const auto timed_out = [&] {
+    return DialError{DialFailure::kTimeout,
+                     host + ": not connected within " + std::to_string(limit.count()) + " ms"};
+  };
+
+  asio::error_code error;
+  const tcp::resolver::results_type found =
+      co_await resolver.async_resolve(host, std::to_string(port), tcp::resolver::numeric_service,
+                                      asio::redirect_error(asio::use_awaitable, error));
+  if (deadline.passed()) co_return timed_out();
+  if (error) co_return DialError{DialFailure::kName, host + ": " + error.message()};
+
+  std::string reason;
+  DialFailure failure = DialFailure::kForbidden;
+  std::size_t tried = 0;
+  for (const auto& entry : found) {
+    if (++tried > kMaxAddresses) break;
+    const tcp::endpoint endpoint = entry.endpoint();
+    if (!may_connect(endpoint.address())) {
+      if (failure == DialFailure::kForbidden) reason = Text(endpoint) + " is not allowed";
+      continue;
+    }
+    asio::error_code ignored;
+    socket.close(ignored);
+    co_await socket.async_connect(endpoint, asio::redirect_error(asio::use_awaitable, error));
+    if (deadline.passed()) co_return timed_out();
+    if (error) {
+      failure = DialFailure::kUnreachable;
+      reason = Text(endpoint) + ": " + error.message();
+      continue;
+    }
+    if (const Status status = MakeNonBlocking(socket); !status.ok()) {
+      co_return DialError{DialFailure::kUnreachable, status.message()};
+    }
+    deadline.Stop();
+    co_return std::move(socket);
+  }
+  co_return DialError{failure, reason.empty() ? host + ": no address" : reason};
+}
+
+}  // namespace detach
