@@ -5,7 +5,6 @@ DETACH_COPTS = [
     "-Wextra",
     "-Wshadow",
     "-Wconversion",
-    "-Wnon-virtual-dtor",
     "-Wno-sign-conversion",
     "-Wno-missing-field-initializers",
     "-Werror",
