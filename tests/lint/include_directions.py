@@ -30,7 +30,7 @@ LIBRARIES = {
     "gtest": ("gtest/", "gmock/"),
     "json": ("nlohmann/",),
     "openssl": ("openssl/",),
-    "sockets": ("arpa/", "netdb.h", "netinet/", "poll.h", "sys/epoll.h", "sys/socket.h", "sys/un.h"),
+    "sockets": ("netdb.h", "netinet/", "poll.h", "sys/epoll.h", "sys/socket.h", "sys/un.h"),
     "spdlog": ("spdlog/",),
     "toml++": ("toml++/",),
 }
