@@ -38,6 +38,8 @@ LIBRARIES = {
 EVERYTHING = ("",)
 _BACKEND_INTERFACE = ("bio/status.h", "bio/backend/tls_backend.h", "bio/backend/tls_config.h")
 _SESSION = (*_BACKEND_INTERFACE, "bio/record", "bio/session")
+# What both proxies share.
+_SHARED = ("proxies/config", "proxies/identity", "proxies/log", "proxies/net", "proxies/tunnel")
 _PROXY_LIBRARIES = ("asio", "beast", "json", "openssl", "sockets", "spdlog")
 
 ROOMS = (
@@ -51,19 +53,14 @@ ROOMS = (
     Room("bio/socket", rooms=_SESSION, libraries=("sockets",)),
     Room("bio/loopback", rooms=("bio/status.h", "bio/record"), libraries=("sockets",)),
     Room("provider", rooms=("bio/status.h",), libraries=("openssl", "sockets")),
-    Room("proxies", rooms=("bio",), libraries=_PROXY_LIBRARIES),
-    Room("proxies/config", rooms=("bio", "proxies"), libraries=("openssl", "toml++")),
-    Room("proxies/identity", rooms=("bio", "provider/keeper"), libraries=("openssl",)),
-    Room("proxies/tunnel", rooms=("bio", "proxies/identity"), libraries=_PROXY_LIBRARIES),
-    Room(
-        "proxies/client",
-        rooms=("bio", "proxies/config", "proxies/identity", "proxies/tunnel"),
-        libraries=(*_PROXY_LIBRARIES, "cli11"),
-    ),
-    Room(
-        "proxies/reverse",
-        rooms=("bio", "proxies/config", "proxies/identity", "proxies/tunnel"),
-        libraries=(*_PROXY_LIBRARIES, "cli11"),
+    Room("proxies/config", rooms=("bio", *_SHARED), libraries=("openssl", "toml++")),
+    Room("proxies/identity", rooms=("bio", "provider/keeper", *_SHARED), libraries=("openssl",)),
+    Room("proxies/log", rooms=("bio",), libraries=("json", "spdlog")),
+    Room("proxies/net", rooms=("bio", *_SHARED), libraries=("asio", "openssl", "sockets")),
+    Room("proxies/tunnel", rooms=("bio", *_SHARED), libraries=_PROXY_LIBRARIES),
+    *(
+        Room(f"proxies/{side}", rooms=("bio", *_SHARED), libraries=(*_PROXY_LIBRARIES, "cli11"))
+        for side in ("client", "reverse")
     ),
     Room("examples", rooms=("bio",), libraries=("cli11", "openssl", "sockets")),
     Room("tests", rooms=EVERYTHING, libraries=tuple(LIBRARIES)),
