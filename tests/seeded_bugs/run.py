@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""run.py [NAME...]: plants each bug of this folder, or those named, and demands that a test sees it.
+
+A bug is NAME.patch: a header, an empty line, a diff against the top of the tree.
+
+    Rule: what it breaks, in words
+    Red: //the/test:that_turns_red
+    Filter: ItsSuite.ItsCase          (optional; GoogleTest's syntax)
+
+The bugs are planted in a copy of the tree, which has an output base of its own and is kept in the
+user's cache folder: each costs what it makes Bazel rebuild, and nobody's own tree is touched.
+"""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache")
+
+# Bazel's exit codes.
+_PASSED, _BUILD_FAILED, _TESTS_FAILED = 0, 1, 3
+_VERDICTS = {_PASSED: "stays green", _BUILD_FAILED: "does not build", _TESTS_FAILED: "caught"}
+
+
+@dataclasses.dataclass(frozen=True)
+class Bug:
+    name: str
+    patch: pathlib.Path
+    rule: str
+    red: str
+    filter: str | None
+
+    @staticmethod
+    def read(patch: pathlib.Path) -> "Bug":
+        """Raises ValueError where the header is not what the top of this file says."""
+        header = patch.read_text().split("\n\n", 1)[0].splitlines()
+        fields = dict(line.split(": ", 1) for line in header if ": " in line)
+        if len(fields) != len(header) or not {"Rule", "Red"} <= fields.keys() <= {
+            "Rule", "Red", "Filter",
+        }:
+            raise ValueError(f"{patch}: the header is Rule:, Red: and perhaps Filter:")
+        return Bug(patch.stem, patch, fields["Rule"], fields["Red"], fields.get("Filter"))
+
+
+class Scratch:
+    """A copy of the tree at `root`, with a Bazel server of its own while the block lasts."""
+
+    def __init__(self, root: pathlib.Path, folder: pathlib.Path):
+        self._root, self._tree, self._output = root, folder / "tree", folder / "output"
+
+    def __enter__(self) -> "Scratch":
+        shutil.rmtree(self._tree, ignore_errors=True)
+        shutil.copytree(
+            self._root, self._tree, symlinks=True,
+            ignore=shutil.ignore_patterns("bazel-*", ".git", "__pycache__"))
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._bazel("shutdown")
+
+    def passes(self, labels: set[str]) -> bool:
+        return self._bazel("test", *sorted(labels)) == _PASSED
+
+    def verdict(self, bug: Bug) -> str:
+        if not self._apply(bug):
+            return "does not apply"
+        flags = ["--test_timeout=120", "--test_output=summary"]
+        if bug.filter:
+            flags.append(f"--test_filter={bug.filter}")
+        code = self._bazel("test", *flags, bug.red)
+        self._apply(bug, "--reverse")
+        return _VERDICTS.get(code, f"bazel exited with {code}")
+
+    def _bazel(self, *arguments: str) -> int:
+        return subprocess.run(
+            ["bazel", f"--output_base={self._output}", *arguments], cwd=self._tree).returncode
+
+    def _apply(self, bug: Bug, *flags: str) -> bool:
+        # Without the ceiling, git would take a repository around the copy for the one that is meant.
+        ceiling = {**os.environ, "GIT_CEILING_DIRECTORIES": str(self._tree.parent)}
+        return subprocess.run(
+            ["git", "apply", *flags, str(bug.patch)], cwd=self._tree, env=ceiling).returncode == 0
+
+
+def main(names: list[str], root: pathlib.Path = ROOT) -> int:
+    bugs = [Bug.read(patch) for patch in sorted((root / "tests/seeded_bugs").glob("*.patch"))]
+    unknown = set(names) - {bug.name for bug in bugs}
+    if unknown:
+        sys.exit(f"no such bug in tests/seeded_bugs: {', '.join(sorted(unknown))}")
+    bugs = [bug for bug in bugs if not names or bug.name in names]
+
+    rows = []
+    name = hashlib.sha256(str(root).encode()).hexdigest()[:16]
+    with Scratch(root, CACHE / "detach/seeded_bugs" / name) as scratch:
+        if bugs and not scratch.passes({bug.red for bug in bugs}):
+            sys.exit("the tests are red without any bug: nothing can be learnt from planting one")
+        for bug in bugs:
+            start = time.monotonic()
+            rows.append((bug, scratch.verdict(bug), time.monotonic() - start))
+
+    # In the shape of Bazel's own summary, for .ci/run.
+    for bug, verdict, seconds in rows:
+        word = "PASSED" if verdict == "caught" else "FAILED"
+        print(f"seeded_bugs:{bug.name:48} {word} in {seconds:.1f}s: {verdict}: {bug.rule}")
+    caught = sum(verdict == "caught" for _, verdict, _ in rows)
+    print(f"{caught} of {len(rows)} seeded bugs caught")
+    return 0 if caught == len(rows) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
