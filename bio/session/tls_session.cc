@@ -149,14 +149,16 @@ void TlsSession::OnPlaintext(std::span<const std::uint8_t> bytes) {
   if (state_.receiving == Receiving::kTls) {
     pending_.Append(bytes);
   } else {
-    early_plaintext_ = true;
+    violation_ = "data before the handshake was done";
   }
 }
 
 void TlsSession::OnHandshakeDone() {
-  const std::optional<Transition> row = FindTransition(state_, Event::kHandshakeDone, false);
-  assert(row);
-  state_ = row->to;
+  if (const auto row = FindTransition(state_, Event::kHandshakeDone, false)) {
+    state_ = row->to;
+  } else {
+    violation_ = "a second handshake inside the first TLS";
+  }
 }
 
 void TlsSession::OnCloseNotify() { close_notify_ = true; }
@@ -182,7 +184,9 @@ Status TlsSession::ProcessRecord(std::span<const std::uint8_t> record) {
     return Fail(Violation("these bytes start no TLS record: " + begin +
                           "; does the peer speak TLS on this port?"));
   }
-  if (early_plaintext_) return Fail(Violation("data before the handshake was done"));
+  if (violation_ != nullptr) return Fail(Violation(violation_));
+  // A peer that makes TLS answer (KeyUpdate) and does not read the answers would fill the memory.
+  if (output_.size() > 2 * kMaxOutput) return Fail(Violation("answers asked for and never read"));
   if (!std::exchange(close_notify_, false)) return {};
   if (const Status status = Take(Event::kCloseNotify); !status.ok()) return status;
   peer_detached_ = true;

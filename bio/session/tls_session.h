@@ -148,10 +148,10 @@ class TlsSession final : private TlsBackend::Sink {
   std::unique_ptr<TlsBackend> backend_;  // null exactly when state_ is {kRaw, kRaw}
   RecordGate gate_;
   ByteQueue output_;
-  ByteQueue pending_;             // plaintext of one record that the application has not read
-  bool close_notify_ = false;     // reported by the backend in the call that is running
-  bool early_plaintext_ = false;  // likewise, before the handshake was done
-  bool peer_detached_ = false;    // to be reported by Read when pending_ is empty
+  ByteQueue pending_;                // plaintext of one record that the application has not read
+  bool close_notify_ = false;        // reported by the backend in the call that is running
+  const char* violation_ = nullptr;  // likewise: what the peer did in a state that forbids it
+  bool peer_detached_ = false;       // to be reported by Read when pending_ is empty
   bool transport_ended_ = false;
 };
 
