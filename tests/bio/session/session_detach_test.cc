@@ -136,8 +136,7 @@ TEST_F(SessionDetachTest, SendsCloseNotifyOnce) {
   EnterTls();
   ASSERT_TRUE(session_.Detach().ok());
   EXPECT_EQ(session_.Detach().fault(), Fault::kMisuse);
-  ASSERT_TRUE(Peer("data:in flight").ok());
-  ASSERT_TRUE(Peer("close").ok());
+  ASSERT_TRUE(Feed(session_, ScriptedRecord("data:in flight") + ScriptedRecord("close")).ok());
   EXPECT_EQ(ReadAll(session_), "tls:in flight detached");
   EXPECT_EQ(session_.Detach().fault(), Fault::kMisuse);
   EXPECT_EQ(std::count(journal_->calls.begin(), journal_->calls.end(), "SendCloseNotify"), 1);
@@ -200,7 +199,6 @@ TEST_F(SessionDetachTest, UpgradeIsRefusedWhileBytesOfTheLastTlsAreUnread) {
   EnterTls();
   ASSERT_TRUE(Feed(session_, ScriptedRecord("data:unread")).ok());
   ASSERT_TRUE(session_.Detach().ok());
-  ASSERT_TRUE(Feed(session_, "").ok());
   EXPECT_EQ(Upgrade().fault(), Fault::kMisuse);
   EXPECT_EQ(ReadAll(session_), "tls:unread") << "misuse destroys nothing";
 }

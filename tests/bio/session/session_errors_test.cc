@@ -116,11 +116,6 @@ TEST_F(SessionErrorsTest, AnEndBeforeTheUpgradeIsTruncationOfTheHandshake) {
   ExpectLatched(session_, Fault::kTruncated);
 }
 
-struct FailingMember {
-  std::string member;
-  std::string call;
-};
-
 class BackendFailureTest : public testing::TestWithParam<std::string> {};
 
 TEST_P(BackendFailureTest, IsLatchedInWhateverCallItHappens) {
