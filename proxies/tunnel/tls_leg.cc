@@ -1,0 +1,78 @@
+#include "proxies/tunnel/tls_leg.h"
+
+#include <utility>
+
+namespace detach {
+
+asio::awaitable<Status> TlsLeg::Handshake(std::unique_ptr<TlsBackend> backend) {
+  Status status = session_.Upgrade(std::move(backend));
+  while (status.ok() && !session_.handshake_done()) {
+    status = co_await Flush();
+    if (status.ok()) status = co_await Fill();
+  }
+  // The last flight, or the alert; where the alert does not get out either, the first error counts.
+  const Status flushed = co_await Flush();
+  co_return status.ok() ? flushed : status;
+}
+
+asio::awaitable<Result<ReadResult>> TlsLeg::Read(std::span<std::uint8_t> bytes) {
+  while (true) {
+    const Result<ReadResult> result = session_.Read(bytes);
+    SendAnswers();
+    if (!result.ok() || result->event != ReadEvent::kWantInput) co_return result;
+    const Status status = co_await Fill();
+    SendAnswers();
+    if (!status.ok()) co_return status;
+  }
+}
+
+// What the session says to what it read: a KeyUpdate, an alert. Never waits: a reader that waits
+// for its writer can deadlock with a peer that does the same. Where the socket is full a Flush is
+// under way, or the next one takes it along.
+void TlsLeg::SendAnswers() {
+  if (session_.Output().empty()) return;
+  const Result<std::size_t> sent = TrySend(socket_, session_.Output());
+  if (sent.ok()) session_.OutputWritten(*sent);
+}
+
+asio::awaitable<Status> TlsLeg::Write(std::span<const std::uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const Result<std::size_t> taken = session_.Write(bytes);
+    if (!taken.ok()) co_return taken.status();
+    bytes = bytes.subspan(*taken);
+    if (const Status status = co_await Flush(); !status.ok()) co_return status;
+  }
+  co_return Status();
+}
+
+// Asks for Output anew after each wait: the other coroutine may have added to it, or sent it.
+asio::awaitable<Status> TlsLeg::Flush() {
+  while (!session_.Output().empty()) {
+    const Result<std::size_t> sent = TrySend(socket_, session_.Output());
+    if (!sent.ok()) co_return sent.status();
+    session_.OutputWritten(*sent);
+    if (session_.Output().empty()) break;
+    if (const Status status = co_await WaitWritable(socket_); !status.ok()) co_return status;
+  }
+  co_return Status();
+}
+
+// Receives once, straight into the session's space: nothing suspends between asking for the space
+// and filling it.
+asio::awaitable<Status> TlsLeg::Fill() {
+  while (true) {
+    const Result<Received> received = TryReceive(socket_, session_.ReceiveSpace());
+    if (!received.ok()) co_return received.status();
+    switch (received->arrival) {
+      case Arrival::kBytes:
+        co_return session_.Received(received->size);
+      case Arrival::kEnd:
+        co_return session_.ReceivedEnd();
+      case Arrival::kNothing:
+        break;
+    }
+    if (const Status status = co_await WaitReadable(socket_); !status.ok()) co_return status;
+  }
+}
+
+}  // namespace detach

@@ -1,0 +1,51 @@
+// TlsLeg: a TlsSession on a socket, in coroutines.
+#ifndef DETACH_PROXIES_TUNNEL_TLS_LEG_H_
+#define DETACH_PROXIES_TUNNEL_TLS_LEG_H_
+
+#include <asio/awaitable.hpp>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "bio/backend/tls_backend.h"
+#include "bio/session/tls_session.h"
+#include "bio/status.h"
+#include "proxies/net/async_io.h"
+
+namespace detach {
+
+// TlsLeg moves the bytes of one session to and from its socket. Reading and writing may each wait
+// in a coroutine of their own, on one executor. Deadlines are the owner's: it cancels the socket.
+class TlsLeg {
+ public:
+  // `socket` is connected and non-blocking.
+  explicit TlsLeg(Socket socket) : socket_(std::move(socket)) {}
+
+  Socket& socket() noexcept { return socket_; }
+  TlsSession& session() noexcept { return session_; }
+
+  // Handshake upgrades with `backend` and returns when TLS is established. Where that fails, the
+  // alert has been sent.
+  asio::awaitable<Status> Handshake(std::unique_ptr<TlsBackend> backend);
+
+  // Read is TlsSession::Read that waits for input: never kWantInput.
+  asio::awaitable<Result<ReadResult>> Read(std::span<std::uint8_t> bytes);
+
+  // Write is TlsSession::Write of all of `bytes`, and Flush.
+  asio::awaitable<Status> Write(std::span<const std::uint8_t> bytes);
+
+  // Flush sends all of the session's output.
+  asio::awaitable<Status> Flush();
+
+ private:
+  asio::awaitable<Status> Fill();
+  void SendAnswers();
+
+  Socket socket_;
+  TlsSession session_;
+};
+
+}  // namespace detach
+
+#endif  // DETACH_PROXIES_TUNNEL_TLS_LEG_H_
