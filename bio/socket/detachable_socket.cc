@@ -118,8 +118,9 @@ Status DetachableSocket::DetachSending(std::span<const std::uint8_t> raw,
   if (!failure_.ok()) return failure_;
   const Status detached = session_->Detach();
   if (!detached.ok()) return Ended(detached);
+  const Deadline until = deadline.value_or(Deadline(timeouts_.call));
   // Write queues `raw` behind the close_notify before it sends anything.
-  return Write(raw, deadline);
+  return raw.empty() ? Flush(until) : Write(raw, until);
 }
 
 Result<DetachableSocket::Released> DetachableSocket::Release(std::optional<Deadline> deadline) {

@@ -38,12 +38,12 @@ void Round(DetachableSocket& mine, TlsContext& context, const std::string& tag, 
 
 TEST_P(DetachableSocketTest, GoesThroughTlsAndBackToRawAgainAndAgain) {
   SocketPair pair;
-  const std::unique_ptr<TlsContext> client = ClientContext(GetParam());
-  const std::unique_ptr<TlsContext> server = ServerContext(GetParam());
+  TlsContext& client = ClientContext(GetParam());
+  TlsContext& server = ServerContext(GetParam());
   for (int round = 0; round < 10; ++round) {
     const std::string tag = std::to_string(round);
-    Together([&] { Round(pair.client, *client, tag, true); },
-             [&] { Round(pair.server, *server, tag, false); });
+    Together([&] { Round(pair.client, client, tag, true); },
+             [&] { Round(pair.server, server, tag, false); });
   }
 }
 
@@ -87,16 +87,16 @@ TEST_P(DetachableSocketTest, BothMayDetachAtOnce) {
 
 TEST_P(DetachableSocketTest, UpgradesFromARawLineAndAClientHelloInOneSegment) {
   SocketPair pair;
-  const std::unique_ptr<TlsContext> context = ClientContext(GetParam());
+  TlsContext& context = ClientContext(GetParam());
   Together(
       [&] {
         EXPECT_OK(pair.client.Write(AsBytes("STARTTLS\n")));
-        EXPECT_OK(pair.client.Upgrade(*context));
+        EXPECT_OK(pair.client.Upgrade(context));
         EXPECT_OK(pair.client.Write(AsBytes("secret")));
       },
       [&] {
         EXPECT_EQ(ReadText(pair.server, Origin::kRaw, 9), "STARTTLS\n");
-        EXPECT_OK(pair.server.Upgrade(*ServerContext(GetParam())));
+        EXPECT_OK(pair.server.Upgrade(ServerContext(GetParam())));
         EXPECT_EQ(ReadText(pair.server, Origin::kTls, 6), "secret");
       });
 }
@@ -123,6 +123,15 @@ TEST_P(DetachableSocketTest, ReleasesTheDescriptorWithItsLeftover) {
   EXPECT_EQ(recv(released->fd.get(), &byte, 1, 0), 1);
   EXPECT_EQ(byte, '!');
   EXPECT_EQ(pair.server.Write(AsBytes("x")).fault(), Fault::kMisuse);
+}
+
+TEST_P(DetachableSocketTest, MayLeaveTlsOnItsSideAloneAndClose) {
+  SocketPair pair;
+  UpgradeBoth(pair, GetParam());
+  EXPECT_OK(pair.client.DetachSending());
+  { const DetachableSocket closed = std::move(pair.client); }
+  EXPECT_EQ(ReadOnce(pair.server), ReadEvent::kPeerDetached);
+  EXPECT_EQ(ReadOnce(pair.server), ReadEvent::kEnd);
 }
 
 TEST_P(DetachableSocketTest, ReportsTheEndOfARawConnection) {

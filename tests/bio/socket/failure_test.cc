@@ -83,20 +83,27 @@ TEST(RawFailureTest, DetachRefusesARawConnection) {
 
 TEST(RawFailureTest, UpgradeFailsForEverWhenThePeerIsSilent) {
   SocketPair pair;
-  const std::unique_ptr<TlsContext> context = ClientContext(TlsVersion::kTls13);
-  const Status upgraded = pair.client.Upgrade(*context, Deadline(kAlreadyOver));
+  TlsContext& context = ClientContext(TlsVersion::kTls13);
+  const Status upgraded = pair.client.Upgrade(context, Deadline(kAlreadyOver));
   EXPECT_EQ(upgraded.message(), "the peer did not finish the handshake within 0 ms");
   EXPECT_EQ(FaultOfRead(pair.client), Fault::kTransport);
 }
 
 TEST(RawFailureTest, AFailedHandshakeTellsThePeerWhy) {
   SocketPair pair;
-  TlsConfig config;
-  const std::unique_ptr<TlsContext> server = ServerContext(TlsVersion::kTls12);
-  const std::unique_ptr<TlsContext> client = ClientContext(TlsVersion::kTls13);
-  Together([&] { EXPECT_FALSE(pair.client.Upgrade(*client).ok()); },
-           [&] { EXPECT_FALSE(pair.server.Upgrade(*server).ok()); });
+  TlsContext& server = ServerContext(TlsVersion::kTls12);
+  TlsContext& client = ClientContext(TlsVersion::kTls13);
+  Together([&] { EXPECT_FALSE(pair.client.Upgrade(client).ok()); },
+           [&] { EXPECT_FALSE(pair.server.Upgrade(server).ok()); });
   EXPECT_EQ(pair.client.session().peer_alert(), 70);  // protocol_version
+}
+
+TEST(RawFailureTest, RaisesNoSigpipe) {
+  int ends[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  DetachableSocket socket{UniqueFd(ends[0])};
+  UniqueFd(ends[1]).reset();
+  EXPECT_EQ(socket.Write(AsBytes("x")).message(), "send: Broken pipe");
 }
 
 TEST(RawFailureTest, AResetIsNoEndOfData) {

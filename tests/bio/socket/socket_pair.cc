@@ -18,6 +18,33 @@ T Must(Result<T> result) {
   return *std::move(result);
 }
 
+struct Contexts {
+  std::unique_ptr<TlsContext> tls12;
+  std::unique_ptr<TlsContext> tls13;
+
+  TlsContext& Get(TlsVersion version) const {
+    return version == TlsVersion::kTls12 ? *tls12 : *tls13;
+  }
+};
+
+std::unique_ptr<TlsContext> NewClientContext(TlsVersion version) {
+  TlsConfig config;
+  config.role = Role::kClient;
+  config.min_version = config.max_version = version;
+  config.trust_anchors = {Pki().server_root.certificate()};
+  config.reference_identity = "localhost";
+  return Must(NewOpenSslContext(config));
+}
+
+std::unique_ptr<TlsContext> NewServerContext(TlsVersion version) {
+  TlsConfig config;
+  config.role = Role::kServer;
+  config.min_version = config.max_version = version;
+  config.identity = Pki().server.identity();
+  config.peer_certificate = PeerCertificate::kNotRequested;
+  return Must(NewOpenSslContext(config));
+}
+
 SocketPair Connected() {
   const Listener listener;
   DetachableSocket client = Must(DetachableSocket::Connect("127.0.0.1", listener.port));
@@ -49,22 +76,16 @@ const TestPki& Pki() {
   return pki;
 }
 
-std::unique_ptr<TlsContext> ClientContext(TlsVersion version) {
-  TlsConfig config;
-  config.role = Role::kClient;
-  config.min_version = config.max_version = version;
-  config.trust_anchors = {Pki().server_root.certificate()};
-  config.reference_identity = "localhost";
-  return Must(NewOpenSslContext(config));
+TlsContext& ClientContext(TlsVersion version) {
+  static const Contexts contexts{NewClientContext(TlsVersion::kTls12),
+                                 NewClientContext(TlsVersion::kTls13)};
+  return contexts.Get(version);
 }
 
-std::unique_ptr<TlsContext> ServerContext(TlsVersion version) {
-  TlsConfig config;
-  config.role = Role::kServer;
-  config.min_version = config.max_version = version;
-  config.identity = Pki().server.identity();
-  config.peer_certificate = PeerCertificate::kNotRequested;
-  return Must(NewOpenSslContext(config));
+TlsContext& ServerContext(TlsVersion version) {
+  static const Contexts contexts{NewServerContext(TlsVersion::kTls12),
+                                 NewServerContext(TlsVersion::kTls13)};
+  return contexts.Get(version);
 }
 
 void Together(const std::function<void()>& one, const std::function<void()>& other) {
@@ -74,8 +95,8 @@ void Together(const std::function<void()>& one, const std::function<void()>& oth
 }
 
 void UpgradeBoth(SocketPair& pair, TlsVersion version) {
-  Together([&] { EXPECT_OK(pair.client.Upgrade(*ClientContext(version))); },
-           [&] { EXPECT_OK(pair.server.Upgrade(*ServerContext(version))); });
+  Together([&] { EXPECT_OK(pair.client.Upgrade(ClientContext(version))); },
+           [&] { EXPECT_OK(pair.server.Upgrade(ServerContext(version))); });
 }
 
 std::span<const std::uint8_t> AsBytes(std::string_view text) {

@@ -50,8 +50,9 @@ struct RawPair {
 // Pki is made once in a process.
 const TestPki& Pki();
 
-std::unique_ptr<TlsContext> ClientContext(TlsVersion version);
-std::unique_ptr<TlsContext> ServerContext(TlsVersion version);
+// One each for every version; they outlive every connection.
+TlsContext& ClientContext(TlsVersion version);
+TlsContext& ServerContext(TlsVersion version);
 
 // Together runs both functions at once, for ends that wait for each other.
 void Together(const std::function<void()>& one, const std::function<void()>& other);

@@ -121,19 +121,19 @@ INSTANTIATE_TEST_SUITE_P(Versions, StockLibsslPeerTest,
                          testing::Values(TlsVersion::kTls12, TlsVersion::kTls13), VersionName);
 
 TEST_P(StockLibsslPeerTest, AStockServerDetachesFirst) {
-  Rounds(*ClientContext(GetParam()), StockServerContext(GetParam()), true);
+  Rounds(ClientContext(GetParam()), StockServerContext(GetParam()), true);
 }
 
 TEST_P(StockLibsslPeerTest, AStockServerDetachesSecond) {
-  Rounds(*ClientContext(GetParam()), StockServerContext(GetParam()), false);
+  Rounds(ClientContext(GetParam()), StockServerContext(GetParam()), false);
 }
 
 TEST_P(StockLibsslPeerTest, AStockClientDetachesFirst) {
-  Rounds(*ServerContext(GetParam()), StockContext(TLS_client_method(), GetParam()), true);
+  Rounds(ServerContext(GetParam()), StockContext(TLS_client_method(), GetParam()), true);
 }
 
 TEST_P(StockLibsslPeerTest, AStockClientDetachesSecond) {
-  Rounds(*ServerContext(GetParam()), StockContext(TLS_client_method(), GetParam()), false);
+  Rounds(ServerContext(GetParam()), StockContext(TLS_client_method(), GetParam()), false);
 }
 
 }  // namespace

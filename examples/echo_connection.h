@@ -1,0 +1,44 @@
+// The conversation that detach_echo has on one connection.
+#ifndef DETACH_EXAMPLES_ECHO_CONNECTION_H_
+#define DETACH_EXAMPLES_ECHO_CONNECTION_H_
+
+#include <string>
+
+#include "bio/backend/tls_backend.h"
+#include "bio/socket/detachable_socket.h"
+#include "bio/status.h"
+
+namespace detach {
+
+// EchoConnection echoes lines, under TLS and raw, and changes between the two on demand:
+//   under TLS  DETACH  answered GO, then close_notify both ways, then raw
+//   raw        TLS     answered OK, then a new handshake on the same connection
+//   either     QUIT    closes
+class EchoConnection {
+ public:
+  // Borrows `context`.
+  EchoConnection(DetachableSocket socket, TlsContext& context)
+      : socket_(std::move(socket)), context_(context) {}
+
+  // Run converses until QUIT or the peer's end, beginning under TLS. Returns why it ended
+  // otherwise.
+  Status Run();
+
+  // detached returns how often TLS was left.
+  int detached() const noexcept { return detached_; }
+
+ private:
+  enum class Ending { kDetach, kTls, kQuit };
+
+  Result<Ending> EchoLines(Origin origin);
+  Result<std::string> ReadLine();
+  Status Say(std::string_view text);
+
+  DetachableSocket socket_;
+  TlsContext& context_;
+  int detached_ = 0;
+};
+
+}  // namespace detach
+
+#endif  // DETACH_EXAMPLES_ECHO_CONNECTION_H_
