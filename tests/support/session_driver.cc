@@ -11,29 +11,19 @@ std::string_view AsText(std::span<const std::uint8_t> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Transcript writes down what reads return.
-class Transcript {
- public:
-  void Add(std::string_view event) {
-    if (!text_.empty()) text_ += ' ';
-    text_ += event;
-    origin_.reset();
-  }
-
-  void AddBytes(Origin origin, std::string_view bytes) {
-    if (origin_ != origin) Add(origin == Origin::kTls ? "tls:" : "raw:");
-    origin_ = origin;
-    text_ += bytes;
-  }
-
-  std::string text() const { return text_; }
-
- private:
-  std::string text_;
-  std::optional<Origin> origin_;  // of the last event, where it was bytes
-};
-
 }  // namespace
+
+void Transcript::Add(std::string_view event) {
+  if (!text_.empty()) text_ += ' ';
+  text_ += event;
+  origin_.reset();
+}
+
+void Transcript::AddBytes(Origin origin, std::string_view bytes) {
+  if (origin_ != origin) Add(origin == Origin::kTls ? "tls:" : "raw:");
+  origin_ = origin;
+  text_ += bytes;
+}
 
 Status Feed(TlsSession& session, std::string_view bytes) {
   while (!bytes.empty()) {
@@ -54,14 +44,12 @@ std::string TakeOutput(TlsSession& session, std::size_t max) {
   return taken;
 }
 
-std::string ReadAll(TlsSession& session, std::size_t read_size) {
-  Transcript transcript;
+void ReadAll(TlsSession& session, Transcript& transcript, std::size_t read_size) {
   std::vector<std::uint8_t> buffer(read_size);
   while (true) {
     const Result<ReadResult> result = session.Read(buffer);
     if (!result.ok()) {
-      transcript.Add("error:" + std::string(FaultName(result.status().fault())));
-      return transcript.text();
+      return transcript.Add("error:" + std::string(FaultName(result.status().fault())));
     }
     switch (result->event) {
       case ReadEvent::kBytes:
@@ -71,12 +59,17 @@ std::string ReadAll(TlsSession& session, std::size_t read_size) {
         transcript.Add("detached");
         break;
       case ReadEvent::kEnd:
-        transcript.Add("end");
-        return transcript.text();
+        return transcript.Add("end");
       case ReadEvent::kWantInput:
-        return transcript.text();
+        return;
     }
   }
+}
+
+std::string ReadAll(TlsSession& session, std::size_t read_size) {
+  Transcript transcript;
+  ReadAll(session, transcript, read_size);
+  return transcript.text();
 }
 
 Status WriteText(TlsSession& session, std::string_view text) {
