@@ -1,0 +1,147 @@
+#include "proxies/client/config.h"
+
+#include <utility>
+
+#include "proxies/identity/certificate_files.h"
+#include "proxies/identity/identity_loader.h"
+
+namespace detach {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+void CheckLoopback(TomlTable& root, const std::vector<ListenAddress>& addresses) {
+  if (root.Bool("unsafe_listen", false)) return;
+  for (const ListenAddress& address : addresses) {
+    if (address.IsLoopback()) continue;
+    root.Fail(address.position, address.address.ToString() +
+                                    " is not a loopback address: everybody who reaches it could "
+                                    "use your identities; unsafe_listen = true allows it");
+  }
+}
+
+void ReadIdentities(TomlTable& root, ClientProxyConfig& config) {
+  for (const LocatedString& uri : root.RequiredStrings("identities")) {
+    LoadedIdentities loaded = Loaded(root, uri, LoadIdentities(uri.text));
+    for (auto& identity : loaded.identities) config.identities.push_back(std::move(identity));
+    for (auto& line : loaded.skipped) config.skipped_identities.push_back(std::move(line));
+  }
+}
+
+// ReadUrl reads "SCHEME://host", with ":port" or without, and perhaps one slash.
+std::optional<Authority> ReadUrl(TomlTable& table, const LocatedString& url,
+                                 const std::string& scheme, const std::string& default_port) {
+  std::string_view text = url.text;
+  if (text.starts_with(scheme)) {
+    text.remove_prefix(scheme.size());
+    if (text.ends_with('/')) text.remove_suffix(1);
+    Result<Authority> authority = Authority::Parse(text);
+    if (!authority.ok()) authority = Authority::Parse(std::string(text) + ':' + default_port);
+    if (authority.ok()) return *std::move(authority);
+  }
+  table.Fail(url.position, "\"" + url.text + "\" is no URL of a proxy; write " + scheme +
+                               "HOST or " + scheme + "HOST:PORT");
+  return std::nullopt;
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<Bytes> ParseFingerprint(std::string_view text) {
+  constexpr std::string_view kPrefix = "sha256:";
+  constexpr std::size_t kDigits = 64;
+  if (!text.starts_with(kPrefix)) return std::nullopt;
+  text.remove_prefix(kPrefix.size());
+  if (text.size() != kDigits) return std::nullopt;
+  Bytes digest;
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const int high = HexDigit(text[i]);
+    const int low = HexDigit(text[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    digest.push_back(static_cast<std::uint8_t>(high << 4 | low));
+  }
+  return digest;
+}
+
+// Whom to take for the reverse proxy: by its trust anchors and name, or by its key alone.
+void ReadTrust(TomlTable& table, TlsConfig& tls) {
+  const LocatedString anchors = table.String("trust_anchors");
+  const LocatedString fingerprint = table.String("fingerprint");
+  if (anchors.empty() == fingerprint.empty()) {
+    table.Fail(table.position(),
+               "\"reverse_proxy\" needs either trust_anchors or fingerprint, and not both");
+  } else if (!anchors.empty()) {
+    tls.trust_anchors = Loaded(table, anchors, LoadCertificates(anchors.text));
+  } else {
+    tls.pinned_spki_sha256 = ParseFingerprint(fingerprint.text);
+    if (!tls.pinned_spki_sha256) {
+      table.Fail(fingerprint.position,
+                 "\"" + fingerprint.text +
+                     "\" is no fingerprint; write sha256: and the 64 hex digits of the SHA-256 "
+                     "of the key (SubjectPublicKeyInfo, DER)");
+    }
+  }
+}
+
+void ReadReverseProxy(TomlTable& root, ClientProxyConfig& config) {
+  TomlTable table = root.Table("reverse_proxy");
+  const LocatedString url = table.RequiredString("url");
+  const LocatedString via = table.String("via");
+  if (!url.empty()) {
+    config.reverse_proxy = ReadUrl(table, url, "https://", "443").value_or(Authority());
+  }
+  if (!via.empty()) config.via = ReadUrl(table, via, "http://", "80");
+  TomlTable tls = root.Table("tls");
+  config.tls.role = Role::kClient;
+  config.tls.min_version = ReadMinVersion(tls);
+  config.tls.reference_identity = config.reverse_proxy.host;
+  config.tls.alpn = {"http/1.1"};
+  ReadTrust(table, config.tls);
+}
+
+ClientProxyLimits ReadLimits(TomlTable& root) {
+  constexpr int kMost = 1'000'000;
+  TomlTable limits = root.Table("limits");
+  return {.request = limits.Duration("request", seconds(5)),
+          .dial = limits.Duration("dial", seconds(5)),
+          .handshake = limits.Duration("handshake", seconds(10)),
+          .response = limits.Duration("response", seconds(15)),
+          .detach = limits.Duration("detach", seconds(10)),
+          .idle = limits.Duration("idle", hours(1)),
+          .lifetime = limits.Duration("lifetime", hours(24)),
+          .drain = limits.Duration("drain", seconds(30)),
+          .max_connections = static_cast<int>(limits.Integer("max_connections", 2000, 1, kMost))};
+}
+
+ClientProxyConfig Read(TomlTable& root) {
+  ClientProxyConfig config;
+  config.listen = ReadListen(root);
+  CheckLoopback(root, config.listen);
+  config.pid_file = root.String("pid_file");
+  config.threads = ReadThreads(root);
+  ReadIdentities(root, config);
+  ReadReverseProxy(root, config);
+  config.detach = ReadDetachModes(root, config.tls.min_version);
+  config.mapped_hosts = root.Table("mapping").RequiredStrings("hosts");
+  config.limits = ReadLimits(root);
+  config.log = ReadLog(root);
+  return config;
+}
+
+}  // namespace
+
+Result<ClientProxyConfig> LoadClientProxyConfig(const std::string& path) {
+  Result<TomlReader> reader = TomlReader::Open(path);
+  if (!reader.ok()) return reader.status();
+  TomlTable root = reader->root();
+  ClientProxyConfig config = Read(root);
+  if (Status status = reader->Finish(); !status.ok()) return status;
+  return config;
+}
+
+}  // namespace detach

@@ -1,0 +1,62 @@
+// The settings that both proxies have, as values.
+#ifndef DETACH_PROXIES_CONFIG_SETTINGS_H_
+#define DETACH_PROXIES_CONFIG_SETTINGS_H_
+
+#include <string>
+#include <vector>
+
+#include "bio/backend/tls_config.h"
+#include "proxies/config/toml_reader.h"
+#include "proxies/log/log.h"
+#include "proxies/tunnel/ip_address.h"
+
+namespace detach {
+
+// ListenAddress is where to accept connections.
+struct ListenAddress {
+  IpAddress address;
+  std::uint16_t port;    // 0: the system chooses
+  std::string position;  // "path:line:column", for a port that turns out to be taken
+
+  bool IsLoopback() const;
+};
+
+// DetachModes are the values of `when` (docs/PROTOCOL.md) that this side agrees to. Neither: never.
+struct DetachModes {
+  bool covered = false;
+  bool connect = false;
+};
+
+struct LogSettings {
+  LogLevel level = LogLevel::kInfo;
+  LogFormat format = LogFormat::kText;
+};
+
+// The readers leave their complaints with the table.
+
+// ReadListen reads `listen`, at least one.
+std::vector<ListenAddress> ReadListen(TomlTable& root);
+
+// ReadThreads reads `threads`; 0: one per processor.
+int ReadThreads(TomlTable& root);
+
+// ReadMinVersion reads `tls.min_version`, and checks `tls.backend`, of which there is one.
+TlsVersion ReadMinVersion(TomlTable& tls);
+
+// ReadDetachModes reads `detach.modes`, and checks them against the outer TLS's lowest version.
+DetachModes ReadDetachModes(TomlTable& root, TlsVersion min_version);
+
+// ReadLog reads `log.level` and `log.format`.
+LogSettings ReadLog(TomlTable& root);
+
+// Loaded gives back what a loader returned. A failure is the fault of what stands at `place`.
+template <typename T>
+T Loaded(TomlTable& table, const LocatedString& place, Result<T> result, T otherwise = {}) {
+  if (result.ok()) return *std::move(result);
+  table.Fail(place.position, result.status().message());
+  return otherwise;
+}
+
+}  // namespace detach
+
+#endif  // DETACH_PROXIES_CONFIG_SETTINGS_H_

@@ -1,0 +1,104 @@
+#include "proxies/reverse/config.h"
+
+#include <optional>
+
+#include "proxies/identity/certificate_files.h"
+#include "proxies/identity/identity_loader.h"
+
+namespace detach {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::seconds;
+
+void ReadCrls(TomlTable& tls, TlsConfig& config) {
+  const LocatedString crl = tls.RequiredString("crl");
+  if (crl.empty() || crl.text == "none") return;  // said explicitly, or complained of
+  config.check_revocation = true;
+  config.crls = Loaded(tls, crl, LoadCrls(crl.text));
+  if (Status status = CheckCrlsCover(config.trust_anchors, config.crls); !status.ok()) {
+    tls.Fail(crl.position, crl.text + ": " + status.message());
+  }
+}
+
+TlsConfig ReadTls(TomlTable& root) {
+  TomlTable tls = root.Table("tls");
+  TlsConfig config;
+  config.role = Role::kServer;
+  config.peer_certificate = PeerCertificate::kRequired;
+  config.alpn = {"http/1.1"};
+  config.min_version = ReadMinVersion(tls);
+  const LocatedString identity = tls.RequiredString("identity");
+  if (!identity.empty()) config.identity = Loaded(tls, identity, LoadIdentity(identity.text));
+  const LocatedString anchors = tls.RequiredString("client_trust_anchors");
+  if (!anchors.empty()) config.trust_anchors = Loaded(tls, anchors, LoadCertificates(anchors.text));
+  ReadCrls(tls, config);
+  return config;
+}
+
+std::optional<AllowRow> ReadAllowRow(TomlTable& row) {
+  const LocatedString client = row.RequiredString("client");
+  const std::vector<LocatedString> destinations = row.RequiredStrings("destinations");
+  const std::vector<LocatedString> networks =
+      row.Has("networks") ? row.RequiredStrings("networks") : std::vector<LocatedString>();
+  const bool detach = row.Bool("detach", true);
+  const Result<ClientPattern> pattern = ClientPattern::Parse(client.text);
+  if (!pattern.ok()) {
+    row.Fail(client.position, pattern.status().message());
+    return std::nullopt;
+  }
+  return AllowRow{*pattern, destinations, networks, detach};
+}
+
+std::vector<AllowRow> ReadAllow(TomlTable& root) {
+  std::vector<AllowRow> rows;
+  for (TomlTable& row : root.Tables("allow")) {
+    if (std::optional<AllowRow> read = ReadAllowRow(row)) rows.push_back(*std::move(read));
+  }
+  return rows;
+}
+
+ReverseProxyLimits ReadLimits(TomlTable& root) {
+  constexpr int kMost = 1'000'000;
+  TomlTable limits = root.Table("limits");
+  const auto count = [&limits](const char* key, int absent) {
+    return static_cast<int>(limits.Integer(key, absent, 1, kMost));
+  };
+  return {.handshake = limits.Duration("handshake", seconds(10)),
+          .request = limits.Duration("request", seconds(5)),
+          .dial = limits.Duration("dial", seconds(5)),
+          .detach = limits.Duration("detach", seconds(10)),
+          .idle = limits.Duration("idle", hours(1)),
+          .lifetime = limits.Duration("lifetime", hours(24)),
+          .drain = limits.Duration("drain", seconds(30)),
+          .max_connections = count("max_connections", 20000),
+          .max_handshakes = count("max_handshakes", 500),
+          .max_tunnels_per_client = count("max_tunnels_per_client", 1000),
+          .max_connections_per_source = count("max_connections_per_source", 2000)};
+}
+
+ReverseProxyConfig Read(TomlTable& root) {
+  ReverseProxyConfig config;
+  config.listen = ReadListen(root);
+  config.pid_file = root.String("pid_file");
+  config.threads = ReadThreads(root);
+  config.tls = ReadTls(root);
+  config.detach = ReadDetachModes(root, config.tls.min_version);
+  config.allow = ReadAllow(root);
+  config.limits = ReadLimits(root);
+  config.log = ReadLog(root);
+  return config;
+}
+
+}  // namespace
+
+Result<ReverseProxyConfig> LoadReverseProxyConfig(const std::string& path) {
+  Result<TomlReader> reader = TomlReader::Open(path);
+  if (!reader.ok()) return reader.status();
+  TomlTable root = reader->root();
+  ReverseProxyConfig config = Read(root);
+  if (Status status = reader->Finish(); !status.ok()) return status;
+  return config;
+}
+
+}  // namespace detach

@@ -1,0 +1,51 @@
+// The reverse proxy's configuration file, read and checked.
+#ifndef DETACH_PROXIES_REVERSE_CONFIG_H_
+#define DETACH_PROXIES_REVERSE_CONFIG_H_
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "bio/backend/tls_config.h"
+#include "bio/status.h"
+#include "proxies/config/settings.h"
+#include "proxies/reverse/authorization.h"
+
+namespace detach {
+
+// ReverseProxyLimits: how long each stage may take, and how many there may be at a time. The
+// attacks that they stop are rows C5 to C8 of docs/THREAT-MODEL.md.
+struct ReverseProxyLimits {
+  using Milliseconds = std::chrono::milliseconds;
+
+  Milliseconds handshake;  // from accept to the end of the TLS handshake
+  Milliseconds request;    // from there to the end of the CONNECT request
+  Milliseconds dial;       // resolving and connecting, all addresses together
+  Milliseconds detach;     // from the first close_notify of a detach to the second, mode "connect"
+  Milliseconds idle;       // without a byte in either direction
+  Milliseconds lifetime;   // of a tunnel, whatever it does
+  Milliseconds drain;      // from SIGTERM until the tunnels that are left are cut
+  int max_connections;
+  int max_handshakes;              // connections that have not finished their handshake
+  int max_tunnels_per_client;      // by client certificate
+  int max_connections_per_source;  // by peer address
+};
+
+struct ReverseProxyConfig {
+  std::vector<ListenAddress> listen;
+  LocatedString pid_file;  // empty: none
+  int threads = 0;         // 0: one per processor
+  TlsConfig tls;           // for the listener, with what its files hold
+  DetachModes detach;
+  std::vector<AllowRow> allow;
+  ReverseProxyLimits limits;
+  LogSettings log;
+};
+
+// LoadReverseProxyConfig reads the file at `path` and every file that it names, and starts nothing.
+// The error (kMisuse) is one line: "path:line:column: what is wrong; what to do".
+Result<ReverseProxyConfig> LoadReverseProxyConfig(const std::string& path);
+
+}  // namespace detach
+
+#endif  // DETACH_PROXIES_REVERSE_CONFIG_H_
