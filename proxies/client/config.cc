@@ -104,6 +104,13 @@ void ReadReverseProxy(TomlTable& root, ClientProxyConfig& config) {
   ReadTrust(table, config.tls);
 }
 
+std::vector<HostPattern> ReadMappedHosts(TomlTable& root) {
+  TomlTable mapping = root.Table("mapping");
+  return Parsed<HostPattern>(mapping, mapping.RequiredStrings("hosts"), [](std::string_view text) {
+    return HostPattern::Parse(text, PatternPort::kOptional);
+  });
+}
+
 ClientProxyLimits ReadLimits(TomlTable& root) {
   constexpr int kMost = 1'000'000;
   TomlTable limits = root.Table("limits");
@@ -127,7 +134,7 @@ ClientProxyConfig Read(TomlTable& root) {
   ReadIdentities(root, config);
   ReadReverseProxy(root, config);
   config.detach = ReadDetachModes(root, config.tls.min_version);
-  config.mapped_hosts = root.Table("mapping").RequiredStrings("hosts");
+  config.mapped_hosts = ReadMappedHosts(root);
   config.limits = ReadLimits(root);
   config.log = ReadLog(root);
   return config;

@@ -12,6 +12,7 @@
 #include "bio/status.h"
 #include "proxies/config/settings.h"
 #include "proxies/tunnel/authority.h"
+#include "proxies/tunnel/host_pattern.h"
 
 namespace detach {
 
@@ -43,7 +44,7 @@ struct ClientProxyConfig {
   std::optional<Authority> via;  // an HTTP proxy on the way to it
   TlsConfig tls;                 // towards the reverse proxy; choose_identity is left to the caller
   DetachModes detach;
-  std::vector<LocatedString> mapped_hosts;  // these through the reverse proxy, others directly
+  std::vector<HostPattern> mapped_hosts;  // these through the reverse proxy, others directly
   ClientProxyLimits limits;
   LogSettings log;
 };

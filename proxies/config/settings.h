@@ -49,6 +49,21 @@ DetachModes ReadDetachModes(TomlTable& root, TlsVersion min_version);
 // ReadLog reads `log.level` and `log.format`.
 LogSettings ReadLog(TomlTable& root);
 
+// Parsed returns what `parse` makes of each text. A failure is the fault of that text.
+template <typename T, typename Parse>
+std::vector<T> Parsed(TomlTable& table, const std::vector<LocatedString>& texts, Parse parse) {
+  std::vector<T> values;
+  for (const LocatedString& text : texts) {
+    Result<T> value = parse(text.text);
+    if (value.ok()) {
+      values.push_back(*std::move(value));
+    } else {
+      table.Fail(text.position, value.status().message());
+    }
+  }
+  return values;
+}
+
 // Loaded gives back what a loader returned. A failure is the fault of what stands at `place`.
 template <typename T>
 T Loaded(TomlTable& table, const LocatedString& place, Result<T> result, T otherwise = {}) {

@@ -1,6 +1,7 @@
 #include "proxies/reverse/config.h"
 
 #include <optional>
+#include <utility>
 
 #include "proxies/identity/certificate_files.h"
 #include "proxies/identity/identity_loader.h"
@@ -36,18 +37,29 @@ TlsConfig ReadTls(TomlTable& root) {
   return config;
 }
 
+std::vector<HostPattern> ReadDestinations(TomlTable& row) {
+  return Parsed<HostPattern>(row, row.RequiredStrings("destinations"), [](std::string_view text) {
+    return HostPattern::Parse(text, PatternPort::kRequired);
+  });
+}
+
+// Without the key, the default; an empty list would look like "nowhere" and is refused.
+std::vector<Network> ReadNetworks(TomlTable& row) {
+  if (!row.Has("networks")) return {};
+  return Parsed<Network>(row, row.RequiredStrings("networks"), Network::Parse);
+}
+
 std::optional<AllowRow> ReadAllowRow(TomlTable& row) {
   const LocatedString client = row.RequiredString("client");
-  const std::vector<LocatedString> destinations = row.RequiredStrings("destinations");
-  const std::vector<LocatedString> networks =
-      row.Has("networks") ? row.RequiredStrings("networks") : std::vector<LocatedString>();
+  std::vector<HostPattern> destinations = ReadDestinations(row);
+  std::vector<Network> networks = ReadNetworks(row);
   const bool detach = row.Bool("detach", true);
   const Result<ClientPattern> pattern = ClientPattern::Parse(client.text);
   if (!pattern.ok()) {
     row.Fail(client.position, pattern.status().message());
     return std::nullopt;
   }
-  return AllowRow{*pattern, destinations, networks, detach};
+  return AllowRow{*pattern, std::move(destinations), std::move(networks), detach};
 }
 
 std::vector<AllowRow> ReadAllow(TomlTable& root) {
