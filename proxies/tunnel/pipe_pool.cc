@@ -19,6 +19,7 @@ int Enlarge(int fd) {
 }  // namespace
 
 std::unique_ptr<Pipe> PipePool::Take() {
+  const std::lock_guard lock(mutex_);
   if (!idle_.empty()) {
     std::unique_ptr<Pipe> pipe = std::move(idle_.back());
     idle_.pop_back();
@@ -38,8 +39,14 @@ std::unique_ptr<Pipe> PipePool::Take() {
   return pipe;
 }
 
+void PipePool::Give(std::unique_ptr<Pipe> pipe) {
+  const std::lock_guard lock(mutex_);
+  idle_.push_back(std::move(pipe));
+}
+
 void PipePool::Discard(std::unique_ptr<Pipe> pipe) {
   pipe.reset();
+  const std::lock_guard lock(mutex_);
   --made_;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "bio/socket/unique_fd.h"
@@ -19,7 +20,7 @@ struct Pipe {
 // PipePool makes pipes on demand, at most `limit` in all, and keeps those given back. A pipe costs
 // two descriptors and counts with its full capacity against the user's quota of pipe pages (64 MiB
 // by default; beyond it the kernel makes pipes of two pages): hence a pool, and the limit.
-// One thread.
+// Any thread; a pipe may be given back by another than took it.
 class PipePool {
  public:
   // What is asked of the kernel, and the least that is worth a splice. More than 256 KiB buys
@@ -34,7 +35,7 @@ class PipePool {
   std::unique_ptr<Pipe> Take();
 
   // Give takes an empty pipe back.
-  void Give(std::unique_ptr<Pipe> pipe) { idle_.push_back(std::move(pipe)); }
+  void Give(std::unique_ptr<Pipe> pipe);
 
   // Discard closes a lent pipe that still has bytes in it.
   void Discard(std::unique_ptr<Pipe> pipe);
@@ -43,6 +44,7 @@ class PipePool {
   std::unique_ptr<Pipe> Make();
 
   const std::size_t limit_;
+  std::mutex mutex_;      // guards what follows
   std::size_t made_ = 0;  // lent and idle together; made_ <= limit_
   // After the kernel refused a pipe, this many Takes go without asking it again: asking in vain
   // costs more than the copying that it was to save.

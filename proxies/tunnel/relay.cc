@@ -42,24 +42,33 @@ class SignalsBlocked {
 
 Relay::Relay(RelayOptions options)
     : options_(std::move(options)),
-      interactive_(LaneName::kInteractive, options_.max_pipes, options_.clock, exchange_, alive_) {}
+      pipes_(options_.max_pipes),
+      lanes_{RelayLane(LaneName::kInteractive, options_.clock, pipes_, exchange_, alive_),
+             RelayLane(LaneName::kBulk, options_.clock, pipes_, exchange_, alive_)} {}
 
 Relay::~Relay() { Shutdown(); }
 
 Result<std::unique_ptr<Relay>> Relay::Create(RelayOptions options) {
   std::unique_ptr<Relay> relay(new Relay(std::move(options)));
+  if (Status status = relay->Open(); !status.ok()) return status;
   if (Status status = relay->Start(); !status.ok()) return status;
   return relay;
 }
 
-Status Relay::Start() {
+Status Relay::Open() {
   if (Status status = exchange_.Open(); !status.ok()) return status;
-  if (Status status = interactive_.Open(); !status.ok()) return status;
+  for (RelayLane& lane : lanes_) {
+    if (Status status = lane.Open(); !status.ok()) return status;
+  }
+  return {};
+}
+
+Status Relay::Start() {
   const SignalsBlocked blocked;
   try {
-    thread_ = std::thread([this] { interactive_.Run(); });
+    for (RelayLane& lane : lanes_) threads_.emplace_back([&lane] { lane.Run(); });
   } catch (const std::system_error& error) {
-    return Internal(std::string("cannot start the relay's thread: ") + error.what());
+    return Internal(std::string("cannot start the relay's threads: ") + error.what());
   }
   return {};
 }
@@ -79,7 +88,9 @@ void Relay::EndIf(TunnelPredicate predicate) { exchange_.End(std::move(predicate
 
 void Relay::Shutdown() {
   exchange_.Stop();
-  if (thread_.joinable()) thread_.join();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
 }
 
 }  // namespace detach

@@ -2,13 +2,16 @@
 #ifndef DETACH_PROXIES_TUNNEL_RELAY_H_
 #define DETACH_PROXIES_TUNNEL_RELAY_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "bio/status.h"
+#include "proxies/tunnel/pipe_pool.h"
 #include "proxies/tunnel/raw_tunnel.h"
 #include "proxies/tunnel/relay_exchange.h"
 #include "proxies/tunnel/relay_lane.h"
@@ -16,9 +19,9 @@
 namespace detach {
 
 struct RelayOptions {
-  // Pipes that one lane may have, 256 KiB each. Two lanes of two proxies that run as one user come
-  // to the 64 MiB that the kernel lets a user have in pipes. Directions that get none are copied.
-  std::size_t max_pipes = 64;
+  // Pipes that there may be, 256 KiB each: half of the 64 MiB that the kernel lets a user have in
+  // pipes, as both proxies may run as one user. Directions that get none are copied.
+  std::size_t max_pipes = 128;
   std::function<RelayClock::time_point()> clock = &RelayClock::now;
 };
 
@@ -40,7 +43,7 @@ class Relay {
 
   // EndIf aborts (RST on both legs) the tunnels whose id `predicate` accepts, those adopted while
   // it runs perhaps too. Returns at once; `predicate` is called on the relay's threads, and may be
-  // called on several of them at the same time.
+  // called on both of them at the same time.
   void EndIf(TunnelPredicate predicate);
 
   // Shutdown aborts all tunnels and returns when their on_end have returned. Not from an on_end.
@@ -51,13 +54,15 @@ class Relay {
 
  private:
   explicit Relay(RelayOptions options);
+  Status Open();
   Status Start();
 
   const RelayOptions options_;
+  PipePool pipes_;
   std::atomic<std::size_t> alive_ = 0;
   RelayExchange exchange_;
-  RelayLane interactive_;
-  std::thread thread_;
+  std::array<RelayLane, 2> lanes_;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace detach

@@ -17,9 +17,6 @@
 
 namespace detach {
 
-// The relay's two loops: one answers at once, one gathers bytes before it moves them.
-enum class LaneName : std::uint8_t { kInteractive, kBulk };
-
 using TunnelPredicate = std::function<bool(std::uint64_t id)>;
 
 // RelayExchange is an inbox for each lane, and the count of the living. Any thread.

@@ -16,11 +16,11 @@
 
 namespace detach {
 
-// RelayScratch is what all flows of one thread share, and use one after the other.
+// RelayScratch is what all flows of one thread use, one after the other.
 struct RelayScratch {
-  explicit RelayScratch(std::size_t max_pipes) : pipes(max_pipes) {}
+  explicit RelayScratch(PipePool& pool) : pipes(pool) {}
 
-  PipePool pipes;
+  PipePool& pipes;
   std::array<std::uint8_t, 64 * 1024> buffer;
 };
 
@@ -40,7 +40,8 @@ class RelayFlow {
   explicit RelayFlow(RawDirection direction);
 
   // Pump moves what can be moved without blocking, in at most `rounds` reads, and returns need().
-  // Both descriptors are non-blocking sockets, and SIGPIPE is blocked: splice(2) raises it.
+  // Each time with the same sockets, and with scratch of the same pool. Both are non-blocking, and
+  // SIGPIPE is blocked: splice(2) raises it.
   Need Pump(int source, int sink, RelayScratch& scratch, int rounds);
 
   // Abandon gives up what was read and not delivered. Needed before the flow goes.
@@ -48,9 +49,6 @@ class RelayFlow {
 
   Need need() const { return need_; }
   const FlowCount& count() const { return count_; }
-
-  // uses_pipe reports whether bytes lie in a pipe of the scratch given to Pump.
-  bool uses_pipe() const { return pipe_ != nullptr; }
 
  private:
   Need Drain(int sink);

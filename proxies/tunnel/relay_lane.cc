@@ -4,7 +4,9 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace detach {
@@ -14,6 +16,15 @@ using Need = RelayFlow::Need;
 
 // How many reads a direction gets before it is another's turn.
 constexpr int kRounds = 4;
+
+// Bytes per second at which a tunnel belongs to the bulk lane, and below which it does not.
+constexpr double kBulkRate = 4 * 1024 * 1024;
+constexpr double kInteractiveRate = 1024 * 1024;
+
+// The bulk lane naps each time it has moved this much. Halves the CPU per byte; 1 ms would save a
+// third of the rest (docs/DECISIONS.md, "The bulk lane").
+constexpr std::uint64_t kNapBytes = 64 * 1024;
+constexpr std::chrono::microseconds kNap{500};
 
 TimerWheel::Tick TickOf(RelayClock::time_point time) {
   return static_cast<TimerWheel::Tick>(
@@ -46,14 +57,13 @@ std::uint32_t EventsOf(const RelayTunnel& tunnel, std::size_t side) {
 
 }  // namespace
 
-RelayLane::RelayLane(LaneName name, std::size_t max_pipes,
-                     std::function<RelayClock::time_point()> clock, RelayExchange& exchange,
-                     std::atomic<std::size_t>& alive)
+RelayLane::RelayLane(LaneName name, std::function<RelayClock::time_point()> clock, PipePool& pipes,
+                     RelayExchange& exchange, std::atomic<std::size_t>& alive)
     : name_(name),
       clock_(std::move(clock)),
       exchange_(exchange),
       alive_(alive),
-      scratch_(max_pipes),
+      scratch_(pipes),
       now_(clock_()),
       wheel_(TickOf(now_)) {}
 
@@ -78,7 +88,9 @@ void RelayLane::Run() {
     const bool called = Serve(std::span(events).first(ready));
     if (called) go_on = EmptyInbox();
     ExpireTimers();
+    HandOver();
     Bury();
+    if (name_ == LaneName::kBulk && moved_since_nap_ >= kNapBytes) Nap();
   }
   EndIf([](std::uint64_t) { return true; });
   Bury();
@@ -164,9 +176,20 @@ void RelayLane::Pump(RelayTunnel& tunnel, std::size_t side) {
   const std::uint64_t before = flow.count().bytes;
   const Need need = flow.Pump(tunnel.legs[side].socket.get(), tunnel.legs[1 - side].socket.get(),
                               scratch_, kRounds);
-  if (flow.count().bytes != before) tunnel.last_moved = now_;
+  Account(tunnel, flow.count().bytes - before);
   if (need == Need::kSourceFailed) Reset(tunnel, side);
   if (need == Need::kSinkFailed) Reset(tunnel, 1 - side);
+}
+
+void RelayLane::Account(RelayTunnel& tunnel, std::uint64_t moved) {
+  if (moved == 0) return;
+  tunnel.last_moved = now_;
+  moved_since_nap_ += moved;
+  const std::optional<double> rate = tunnel.rate.Add(moved, now_);
+  if (!rate) return;
+  if (*rate >= kBulkRate) tunnel.lane = LaneName::kBulk;
+  if (*rate < kInteractiveRate) tunnel.lane = LaneName::kInteractive;
+  if (tunnel.lane != name_) leaving_.push_back(&tunnel);
 }
 
 // Settle draws the consequences of what the flows now need.
@@ -242,6 +265,25 @@ std::unique_ptr<RelayTunnel> RelayLane::TakeOut(RelayTunnel& tunnel) {
   std::unique_ptr<RelayTunnel> taken = std::move(tunnels_.back());
   tunnels_.pop_back();
   return taken;
+}
+
+void RelayLane::HandOver() {
+  for (RelayTunnel* tunnel : leaving_) {
+    if (tunnel->ended) continue;
+    wheel_.Cancel(*tunnel);
+    Unwatch(*tunnel);
+    std::unique_ptr<RelayTunnel> taken = TakeOut(*tunnel);
+    if (exchange_.Move(tunnel->lane, taken)) continue;
+    taken->lane = name_;  // until the next window of its rate
+    TakeIn(std::move(taken));
+  }
+  leaving_.clear();
+}
+
+// A nap keeps nobody waiting but tunnels that have just moved much.
+void RelayLane::Nap() {
+  std::this_thread::sleep_for(kNap);
+  moved_since_nap_ = 0;
 }
 
 void RelayLane::Bury() {

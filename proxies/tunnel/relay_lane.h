@@ -14,6 +14,7 @@
 
 #include "bio/socket/unique_fd.h"
 #include "bio/status.h"
+#include "proxies/tunnel/pipe_pool.h"
 #include "proxies/tunnel/relay_exchange.h"
 #include "proxies/tunnel/relay_flow.h"
 #include "proxies/tunnel/relay_tunnel.h"
@@ -23,11 +24,13 @@ namespace detach {
 
 // RelayLane waits for its tunnels' sockets and for its inbox, level-triggered, and asks for a
 // socket's readiness only while that direction can use it: a read that finds nothing and a blocked
-// receiver cost no wake-up. All members but the constructor and Open belong to the thread of Run.
+// receiver cost no wake-up. Tunnels change lanes by their byte rate. The bulk lane naps when it has
+// moved much, so that more is waiting at the next wake-up: wake-ups, not bytes, are the cost. All
+// members but the constructor and Open belong to the thread of Run.
 class RelayLane {
  public:
   // `alive` counts the tunnels of all lanes; the lane subtracts each before its on_end.
-  RelayLane(LaneName name, std::size_t max_pipes, std::function<RelayClock::time_point()> clock,
+  RelayLane(LaneName name, std::function<RelayClock::time_point()> clock, PipePool& pipes,
             RelayExchange& exchange, std::atomic<std::size_t>& alive);
 
   // Open makes the epoll set. Call once, before Run.
@@ -49,13 +52,16 @@ class RelayLane {
   void Settle(RelayTunnel& tunnel);
   bool Watch(RelayTunnel::Leg& leg, std::uint32_t events);
   void Unwatch(RelayTunnel& tunnel);
+  void Account(RelayTunnel& tunnel, std::uint64_t moved);
   void SetTimer(RelayTunnel& tunnel);
 
   void Reset(RelayTunnel& tunnel, std::size_t side);
   void End(RelayTunnel& tunnel, TunnelEnding how);
   void EndIf(const TunnelPredicate& predicate);
   std::unique_ptr<RelayTunnel> TakeOut(RelayTunnel& tunnel);
+  void HandOver();
   void Bury();
+  void Nap();
 
   const LaneName name_;
   const std::function<RelayClock::time_point()> clock_;
@@ -67,7 +73,10 @@ class RelayLane {
   RelayClock::time_point now_;  // read once a turn
   TimerWheel wheel_;            // ticks are seconds of clock_
   std::vector<std::unique_ptr<RelayTunnel>> tunnels_;
-  std::vector<RelayTunnel*> ended_;  // in this turn: events of the same turn may still name them
+  // What this turn did to tunnels. They go at its end: its events may still name them.
+  std::vector<RelayTunnel*> leaving_;  // for the other lane
+  std::vector<RelayTunnel*> ended_;
+  std::uint64_t moved_since_nap_ = 0;
 };
 
 }  // namespace detach

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "bio/socket/unique_fd.h"
+#include "proxies/tunnel/byte_rate.h"
 #include "proxies/tunnel/raw_tunnel.h"
 #include "proxies/tunnel/relay_flow.h"
 #include "proxies/tunnel/timer_wheel.h"
@@ -17,6 +18,9 @@
 namespace detach {
 
 using RelayClock = std::chrono::steady_clock;
+
+// The relay's two loops: one answers at once, one gathers bytes before it moves them.
+enum class LaneName : std::uint8_t { kInteractive, kBulk };
 
 // RelayTunnel belongs to one lane at a time, on whose thread alone it is touched.
 struct RelayTunnel : TimerNode {
@@ -34,7 +38,7 @@ struct RelayTunnel : TimerNode {
         lifetime_limit(raw.lifetime_limit),
         adopted(now),
         last_moved(now),
-        window_start(now),
+        rate(now),
         on_end(std::move(raw.on_end)) {}
   RelayTunnel(const RelayTunnel&) = delete;  // the legs point to it, and so does epoll
   RelayTunnel& operator=(const RelayTunnel&) = delete;
@@ -56,9 +60,8 @@ struct RelayTunnel : TimerNode {
   RelayClock::time_point adopted;
   RelayClock::time_point last_moved;
 
-  // The recent byte rate, which chooses the lane.
-  RelayClock::time_point window_start;
-  std::uint64_t window_bytes = 0;
+  ByteRate rate;
+  LaneName lane = LaneName::kInteractive;  // where it belongs by its rate
 
   std::function<void(const TunnelEnd&)> on_end;
 };

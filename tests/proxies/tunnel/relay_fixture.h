@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -129,30 +130,39 @@ class Peer {
   UniqueFd socket_;
 };
 
-// Ends collects what on_end reports.
+// Ends collects what on_end reports, and on which thread.
 class Ends {
  public:
   std::function<void(const TunnelEnd&)> Collector() {
     return [this](const TunnelEnd& end) {
       const std::lock_guard lock(mutex_);
-      ends_.push_back(end);
+      ends_.emplace_back(end, std::this_thread::get_id());
       changed_.notify_all();
     };
   }
 
   // Next waits for the next end.
-  TunnelEnd Next() {
+  TunnelEnd Next() { return Take().first; }
+  std::thread::id NextThread() { return Take().second; }
+
+ private:
+  std::pair<TunnelEnd, std::thread::id> Take() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !ends_.empty(); });
-    const TunnelEnd end = ends_.front();
+    const std::pair<TunnelEnd, std::thread::id> end = ends_.front();
     ends_.pop_front();
     return end;
   }
 
- private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<TunnelEnd> ends_;
+  std::deque<std::pair<TunnelEnd, std::thread::id>> ends_;
+};
+
+// Peers are the ends beyond a tunnel's legs a and b.
+struct Peers {
+  Peer a;
+  Peer b;
 };
 
 class RelayTest : public ::testing::Test {
@@ -166,8 +176,11 @@ class RelayTest : public ::testing::Test {
     relay_ = *std::move(created);
   }
 
+  // Before the members of derived tests go, which the relay may use.
+  void TearDown() override { relay_.reset(); }
+
   // Open hands a tunnel to the relay and returns the peers of its legs a and b.
-  std::pair<Peer, Peer> Open(std::uint64_t id = 1, const Change& change = {}, int buffer = 0) {
+  Peers Open(std::uint64_t id = 1, const Change& change = {}, int buffer = 0) {
     TcpPair a = ConnectedPair(buffer);
     TcpPair b = ConnectedPair(buffer);
     RawTunnel tunnel;
