@@ -2,7 +2,10 @@
 #ifndef DETACH_TESTS_BIO_BACKEND_CONFORMANCE_CONFORMANCE_FIXTURE_H_
 #define DETACH_TESTS_BIO_BACKEND_CONFORMANCE_CONFORMANCE_FIXTURE_H_
 
+#include <gtest/gtest.h>
+
 #include <memory>
+#include <string>
 
 #include "tests/bio/backend/conformance/backend_pair.h"
 #include "tests/support/session_pair.h"
@@ -21,6 +24,11 @@ TlsConfig ServerConfig(const BackendPair& pair);
 // AskForClientCertificate makes the server demand one, with revocation checked, and the client send
 // alice's.
 void AskForClientCertificate(TlsConfig& client, TlsConfig& server);
+
+// PairName names the instances of a suite that is parameterised over pairs alone.
+inline std::string PairName(const testing::TestParamInfo<BackendPair>& info) {
+  return info.param.name;
+}
 
 // Contexts are the contexts of both ends; a configuration that is refused aborts the process.
 struct Contexts {
