@@ -163,6 +163,9 @@ Status OpenSslContext::SetVerification() {
   SSL_CTX_set_verify(context, mode, nullptr);
   SSL_CTX_set_verify_depth(context, kMaxChainDepth);
   const bool path_counts = !config_.pinned_spki_sha256 && !config_.dangerous_accept_any_peer;
+  if (config_.pinned_spki_sha256 && config_.pinned_spki_sha256->size() != SHA256_DIGEST_LENGTH) {
+    return Misuse("pinned_spki_sha256: a SHA-256 digest has 32 bytes");
+  }
   if (!path_counts) {
     SSL_CTX_set_cert_verify_callback(context, VerifyPeer, this);
     return {};
