@@ -12,7 +12,7 @@ bool AnyMatches(const std::vector<HostPattern>& patterns, const Authority& desti
 
 }  // namespace
 
-bool Grant::MayDial(const IpAddress& address) const {
+bool Grant::MayConnect(const IpAddress& address) const {
   if (literal) return address == *literal;
   if (networks.empty()) return !ForbiddenByDefault(address);
   return std::any_of(networks.begin(), networks.end(),

@@ -31,9 +31,9 @@ struct Grant {
   std::vector<Network> networks;
   std::optional<IpAddress> literal;  // the destination, where it was named by its address
 
-  // MayDial reports whether `address`, to which the destination resolved, may be connected to. A
+  // MayConnect reports whether `address`, to which the destination resolved, may be connected to. A
   // destination that was named by its address leads there and nowhere else.
-  bool MayDial(const IpAddress& address) const;
+  bool MayConnect(const IpAddress& address) const;
 };
 
 // Authorize returns what the first row for `client` and `destination` grants. Nothing is allowed

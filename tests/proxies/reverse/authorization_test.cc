@@ -62,11 +62,11 @@ TEST(AuthorizationTest, NamesDoNotLeadToThisHostNorToTheLink) {
   const Result<Grant> grant =
       Authorize({Row("*", "wiki.corp.example:443")}, kAlice, To("wiki.corp.example:443"));
   ASSERT_TRUE(grant.ok());
-  EXPECT_TRUE(grant->MayDial(Ip("10.1.2.3")));
-  EXPECT_TRUE(grant->MayDial(Ip("2001:db8::1")));
+  EXPECT_TRUE(grant->MayConnect(Ip("10.1.2.3")));
+  EXPECT_TRUE(grant->MayConnect(Ip("2001:db8::1")));
   for (const char* forbidden : {"127.0.0.1", "0.0.0.0", "169.254.169.254", "224.0.0.1", "::1",
                                 "::", "fe80::1", "ff02::1"}) {
-    EXPECT_FALSE(grant->MayDial(Ip(forbidden))) << forbidden;
+    EXPECT_FALSE(grant->MayConnect(Ip(forbidden))) << forbidden;
   }
 }
 
@@ -76,19 +76,19 @@ TEST(AuthorizationTest, ListedNetworksAreTheOnlyOnesThatNamesLeadTo) {
   const Result<Grant> grant =
       Authorize({Row("*", "wiki.corp.example:443", networks)}, kAlice, To("wiki.corp.example:443"));
   ASSERT_TRUE(grant.ok());
-  EXPECT_TRUE(grant->MayDial(Ip("10.1.2.3")));
-  EXPECT_TRUE(grant->MayDial(Ip("127.0.0.1")));
-  EXPECT_FALSE(grant->MayDial(Ip("192.0.2.1")));
-  EXPECT_FALSE(grant->MayDial(Ip("127.0.0.2")));
+  EXPECT_TRUE(grant->MayConnect(Ip("10.1.2.3")));
+  EXPECT_TRUE(grant->MayConnect(Ip("127.0.0.1")));
+  EXPECT_FALSE(grant->MayConnect(Ip("192.0.2.1")));
+  EXPECT_FALSE(grant->MayConnect(Ip("127.0.0.2")));
 }
 
 TEST(AuthorizationTest, AnAddressLiteralLeadsThereAndNowhereElse) {
   const Result<Grant> grant =
       Authorize({Row("*", "127.0.0.0/8:8443")}, kAlice, To("127.0.0.1:8443"));
   ASSERT_TRUE(grant.ok());
-  EXPECT_TRUE(grant->MayDial(Ip("127.0.0.1")));
-  EXPECT_FALSE(grant->MayDial(Ip("127.0.0.2")));
-  EXPECT_FALSE(grant->MayDial(Ip("10.0.0.1")));
+  EXPECT_TRUE(grant->MayConnect(Ip("127.0.0.1")));
+  EXPECT_FALSE(grant->MayConnect(Ip("127.0.0.2")));
+  EXPECT_FALSE(grant->MayConnect(Ip("10.0.0.1")));
 }
 
 TEST(AuthorizationTest, AddressesAreRefusedUnlessListedAsAddresses) {
