@@ -123,6 +123,9 @@ class TlsSession final : private TlsBackend::Sink {
   // unread returns the bytes received that the application has not read and TLS has not taken.
   std::size_t unread() const noexcept { return gate_.held() + pending_.size(); }
 
+  // half_detach reports whether one direction can leave TLS while the other stays (see Detach).
+  bool half_detach() const noexcept { return handshake_done() && backend_->half_detach(); }
+
   // These ask the backend: kMisuse while there is none or its handshake is not done.
   Result<Bytes> Export(std::string_view label, std::span<const std::uint8_t> context,
                        std::size_t size) const;

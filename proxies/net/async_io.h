@@ -8,12 +8,17 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 
 #include "bio/status.h"
 
 namespace detach {
 
 using Socket = asio::ip::tcp::socket;
+
+inline std::span<const std::uint8_t> AsBytes(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
 
 // A socket given to these functions is non-blocking (MakeNonBlocking) and outlives the coroutine.
 // One thread at a time. Cancelling the socket ends every wait with kTransport.

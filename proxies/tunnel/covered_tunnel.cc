@@ -14,6 +14,7 @@
 #include "bio/record/record_header.h"
 #include "bio/socket/unique_fd.h"
 #include "proxies/net/deadline.h"
+#include "proxies/tunnel/client_hello.h"
 #include "proxies/tunnel/inner_handshake_observer.h"
 
 namespace detach {
@@ -23,6 +24,7 @@ using std::chrono::steady_clock;
 
 // One record of the inner TLS, so that cover costs no more records than it has itself.
 constexpr std::size_t kBufferSize = kMaxRecordSize;
+constexpr auto kApplicationData = static_cast<std::uint8_t>(ContentType::kApplicationData);
 
 // What a direction is doing.
 enum class Flow {
@@ -38,9 +40,9 @@ enum class Flow {
 // that no write is ever cut short.
 class CoveredTunnel {
  public:
-  CoveredTunnel(TlsLeg outer, Socket plain, CoveredTunnelOptions options)
-      : outer_(std::move(outer)),
-        plain_(std::move(plain)),
+  CoveredTunnel(TlsLeg& outer, Socket& plain, CoveredTunnelOptions options)
+      : outer_(outer),
+        plain_(plain),
         options_(std::move(options)),
         limit_timer_(plain_.get_executor()),
         detach_deadline_(plain_.get_executor()) {}
@@ -86,8 +88,8 @@ class CoveredTunnel {
            in_traffic_.covered == 0;
   }
 
-  TlsLeg outer_;
-  Socket plain_;
+  TlsLeg& outer_;
+  Socket& plain_;
   CoveredTunnelOptions options_;
   InnerHandshakeObserver observer_;
   Flow out_ = Flow::kCovered;
@@ -152,10 +154,10 @@ asio::awaitable<Status> CoveredTunnel::OnPlainBytes(std::span<const std::uint8_t
 
   held_.insert(held_.end(), bytes.begin(), bytes.end());
   const Bytes whole = std::exchange(held_, {});
-  const InnerHandshakeObserver::Verdict verdict = observer_.Send(out_direction(), whole);
-  const std::span<const std::uint8_t> covered = std::span(whole).first(verdict.covered);
-  const std::span<const std::uint8_t> rest = std::span(whole).subspan(verdict.covered);
-  if (!verdict.detach) {
+  const InnerHandshakeObserver::Cut cut = observer_.Send(out_direction(), whole);
+  const std::span<const std::uint8_t> covered = std::span(whole).first(cut.covered);
+  const std::span<const std::uint8_t> rest = std::span(whole).subspan(cut.covered);
+  if (!cut.detach) {
     held_.assign(rest.begin(), rest.end());
     co_return co_await SendCovered(covered);
   }
@@ -203,19 +205,16 @@ asio::awaitable<Status> CoveredTunnel::OnPlainEnd() {
 // wait until the answer has come; then they are the first raw ones.
 asio::awaitable<Status> CoveredTunnel::OfferConnect(std::span<const std::uint8_t> bytes) {
   held_.insert(held_.end(), bytes.begin(), bytes.end());
-  switch (ClientHelloAt(held_)) {
-    case Likeness::kUndecided:
-      co_return Status();
-    case Likeness::kNo:
-      break;
-    case Likeness::kYes:
-      if (const Status status = outer_.session().Detach(); !status.ok()) co_return status;
-      out_ = Flow::kOffered;
-      detach_deadline_.Start("detach (answer to close_notify)", options_.detach_limit, [this] {
-        Fail(Transport("the reverse proxy did not answer close_notify within " +
-                       std::to_string(options_.detach_limit.count()) + " ms"));
-      });
-      co_return co_await outer_.Flush();
+  const std::optional<bool> client_hello = BeginsWithClientHello(held_);
+  if (!client_hello) co_return Status();
+  if (*client_hello) {
+    if (const Status status = outer_.session().Detach(); !status.ok()) co_return status;
+    out_ = Flow::kOffered;
+    detach_deadline_.Start("answer to close_notify", options_.limits.detach, [this] {
+      Fail(Transport("detach: no close_notify came back within " +
+                     std::to_string(options_.limits.detach.count()) + " ms"));
+    });
+    co_return co_await outer_.Flush();
   }
   const Bytes held = std::exchange(held_, {});
   co_return co_await SendCovered(held);
@@ -263,7 +262,7 @@ asio::awaitable<Status> CoveredTunnel::OnTlsBytes(std::span<const std::uint8_t> 
 // Behind close_notify: raw only where our own view of the inner stream says so (DESIGN §4). Else
 // somebody on the path appended them, and not one of them goes on.
 asio::awaitable<Status> CoveredTunnel::OnRawBytes(std::span<const std::uint8_t> bytes) {
-  if (in_ == Flow::kCovered && covered_mode() && observer_.MayBeRaw(in_direction(), bytes[0])) {
+  if (in_ == Flow::kCovered && covered_mode() && observer_.MayTurnRaw(in_direction(), bytes[0])) {
     in_ = Flow::kRaw;
   }
   if (in_ != Flow::kRaw) {
@@ -286,7 +285,7 @@ asio::awaitable<Status> CoveredTunnel::OnPeerDetached() {
     co_return co_await outer_.Flush();
   }
   // Raw bytes may follow only where the direction is armed; else this is the end of the data.
-  if (!covered_mode() || !observer_.MayDetach(in_direction())) EndIn();
+  if (!covered_mode() || !observer_.MayTurnRaw(in_direction(), kApplicationData)) EndIn();
   if (session.state().sending == Sending::kClosing && out_ == Flow::kCovered) {
     // RFC 5246 §7.2.1: TLS 1.2 ends both directions at once. What the plain leg still has is lost.
     out_ = Flow::kOver;
@@ -325,8 +324,8 @@ void CoveredTunnel::Fail(Status status) {
 
 // One timer for both limits, set anew only when it strikes: moving bytes costs no timer.
 void CoveredTunnel::WatchLimits() {
-  const auto idle_at = last_moved_ + options_.idle_limit;
-  const auto end_at = started_ + options_.lifetime_limit;
+  const auto idle_at = last_moved_ + options_.limits.idle;
+  const auto end_at = started_ + options_.limits.lifetime;
   const steady_clock::time_point now = steady_clock::now();
   if (now >= idle_at) return Fail(Transport("idle limit reached"));
   if (now >= end_at) return Fail(Transport("lifetime limit reached"));
@@ -372,9 +371,9 @@ RawTunnel CoveredTunnel::TakeRaw() {
 
 }  // namespace
 
-asio::awaitable<CoveredTunnelEnd> RunCoveredTunnel(TlsLeg outer, Socket plain,
+asio::awaitable<CoveredTunnelEnd> RunCoveredTunnel(TlsLeg& outer, Socket& plain,
                                                    CoveredTunnelOptions options) {
-  CoveredTunnel tunnel(std::move(outer), std::move(plain), std::move(options));
+  CoveredTunnel tunnel(outer, plain, std::move(options));
   co_return co_await tunnel.Run();
 }
 

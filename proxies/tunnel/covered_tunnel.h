@@ -19,13 +19,17 @@ namespace detach {
 // Which of the two proxies this is: the plain leg is the browser's, or the destination's.
 enum class Side { kClientProxy, kReverseProxy };
 
+struct CoveredTunnelLimits {
+  std::chrono::milliseconds idle;      // without a byte in either direction
+  std::chrono::milliseconds lifetime;  // of the whole tunnel
+  std::chrono::milliseconds detach;    // for the answer to our close_notify (kConnect)
+};
+
 struct CoveredTunnelOptions {
   Side side = Side::kReverseProxy;
   std::optional<DetachMode> agreed;  // none: an ordinary tunnel, inside TLS to its end
   Bytes early;                       // came under TLS behind the CONNECT exchange
-  std::chrono::milliseconds idle_limit{0};
-  std::chrono::milliseconds lifetime_limit{0};
-  std::chrono::milliseconds detach_limit{0};  // for the answer to our close_notify (kConnect)
+  CoveredTunnelLimits limits;
 };
 
 // Bytes of one direction, as the plain leg has them.
@@ -48,7 +52,7 @@ struct CoveredTunnelEnd {
 // RunCoveredTunnel moves bytes between `outer`, whose handshake and CONNECT exchange are done, and
 // `plain`, and keeps the cover rule (docs/PROTOCOL.md): inner handshake bytes stay under the outer
 // TLS; each direction leaves it right before the first application data record after arming.
-asio::awaitable<CoveredTunnelEnd> RunCoveredTunnel(TlsLeg outer, Socket plain,
+asio::awaitable<CoveredTunnelEnd> RunCoveredTunnel(TlsLeg& outer, Socket& plain,
                                                    CoveredTunnelOptions options);
 
 }  // namespace detach
