@@ -25,6 +25,7 @@ CACHE = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / "
 
 # Bazel's exit codes.
 _PASSED, _BUILD_FAILED, _TESTS_FAILED = 0, 1, 3
+_QUIET = ("--noshow_progress", "--show_result=0", "--ui_event_filters=-info")
 _VERDICTS = {_PASSED: "stays green", _BUILD_FAILED: "does not build", _TESTS_FAILED: "caught"}
 
 
@@ -70,7 +71,7 @@ class Scratch:
     def verdict(self, bug: Bug) -> str:
         if not self._apply(bug):
             return "does not apply"
-        flags = ["--test_timeout=120", "--test_output=summary"]
+        flags = ["--test_timeout=120", "--test_output=summary", *_QUIET]
         if bug.filter:
             flags.append(f"--test_filter={bug.filter}")
         code = self._bazel("test", *flags, bug.red)
