@@ -5,11 +5,12 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "bio/backend/openssl/openssl_context.h"
 #include "bio/record/record_header.h"
 #include "bio/session/tls_session.h"
-#include "tests/support/test_pki.h"
+#include "examples/throwaway_identity.h"
 
 namespace detach {
 namespace {
@@ -100,29 +101,25 @@ void PrintRead(End& end) {
   }
 }
 
-std::unique_ptr<TlsContext> ClientContext(const TestAuthority& authority) {
+std::unique_ptr<TlsContext> ClientContext(const Identity& server) {
   TlsConfig config;
-  config.trust_anchors = {authority.certificate()};
+  config.trust_anchors = server.chain;
   config.reference_identity = "localhost";
   return Must(NewOpenSslContext(config));
 }
 
-std::unique_ptr<TlsContext> ServerContext(const TestAuthority& authority) {
+std::unique_ptr<TlsContext> ServerContext(std::shared_ptr<const Identity> identity) {
   TlsConfig config;
   config.role = Role::kServer;
+  config.identity = std::move(identity);
   config.peer_certificate = PeerCertificate::kNotRequested;
-  config.identity = authority
-                        .Issue({.common_name = "server",
-                                .usage = ExtendedKeyUsage::kServerAuth,
-                                .alt_names = {"DNS:localhost"}})
-                        .identity();
   return Must(NewOpenSslContext(config));
 }
 
 void Run() {
-  const TestAuthority authority("Example CA");
-  const std::unique_ptr<TlsContext> client_context = ClientContext(authority);
-  const std::unique_ptr<TlsContext> server_context = ServerContext(authority);
+  const std::shared_ptr<const Identity> identity = Must(NewThrowawayIdentity("localhost"));
+  const std::unique_ptr<TlsContext> client_context = ClientContext(*identity);
+  const std::unique_ptr<TlsContext> server_context = ServerContext(identity);
   End client{.name = "client", .session = {}};
   End server{.name = "server", .session = {}};
 

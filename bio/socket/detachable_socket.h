@@ -20,19 +20,18 @@ namespace detach {
 // How long a call blocks that is given no deadline of its own.
 struct SocketTimeouts {
   std::chrono::milliseconds call{30'000};
-  std::chrono::milliseconds detach{5'000};  // Detach, which waits for the peer's consent
+  std::chrono::milliseconds detach{5'000};  // of Detach, where the peer has to answer
 };
 
 // DetachableSocket is a TlsSession and the descriptor below it, for programs that block.
 //
-// A connection starts raw. Every call that blocks has a deadline; the one argument that is left out
-// is the default of SocketTimeouts. Where a deadline passes:
-//   Read                    kTransport, and nothing has changed: it may be called again;
-//   Upgrade, Write, Detach  kTransport, and the socket has failed: every later call says the same.
-//   DetachSending, Release  likewise.
-// After any other failure of the transport while sending, Read still returns what the peer had
-// sent. The destructor closes the descriptor and sends nothing: under TLS, the peer sees a
-// truncation.
+// A connection starts raw. Every call that blocks has a deadline; where the argument is left out,
+// it is made of SocketTimeouts. A deadline that passes is kTransport. After that of Read nothing
+// has changed, and Read may be called again; after that of any other call the socket has failed,
+// and every later call says the same.
+//
+// Where the transport fails while sending, Read still returns what the peer had sent before.
+// The destructor closes the descriptor and sends nothing: under TLS, the peer sees a truncation.
 //
 // Raises no SIGPIPE. One thread at a time. Movable; what was moved from may only be destroyed or
 // assigned to.
