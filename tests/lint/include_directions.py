@@ -39,7 +39,14 @@ EVERYTHING = ("",)
 _BACKEND_INTERFACE = ("bio/status.h", "bio/backend/tls_backend.h", "bio/backend/tls_config.h")
 _SESSION = (*_BACKEND_INTERFACE, "bio/record", "bio/session")
 # What both proxies share.
-_SHARED = ("proxies/config", "proxies/identity", "proxies/log", "proxies/net", "proxies/tunnel")
+_SHARED = (
+    "proxies/config",
+    "proxies/daemon",
+    "proxies/identity",
+    "proxies/log",
+    "proxies/net",
+    "proxies/tunnel",
+)
 _PROXY_LIBRARIES = ("asio", "beast", "json", "openssl", "sockets", "spdlog")
 
 ROOMS = (
@@ -54,6 +61,7 @@ ROOMS = (
     Room("bio/loopback", rooms=("bio/status.h", "bio/record"), libraries=("sockets",)),
     Room("provider", rooms=("bio/status.h",), libraries=("openssl", "sockets")),
     Room("proxies/config", rooms=("bio", *_SHARED), libraries=("openssl", "toml++")),
+    Room("proxies/daemon", rooms=("bio",), libraries=("sockets",)),
     Room("proxies/identity", rooms=("bio", "provider/keeper", *_SHARED), libraries=("openssl",)),
     Room("proxies/log", rooms=("bio",), libraries=("json", "spdlog")),
     Room("proxies/net", rooms=("bio", *_SHARED), libraries=("asio", "openssl", "sockets")),
