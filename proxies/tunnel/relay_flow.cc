@@ -52,9 +52,13 @@ RelayFlow::Need RelayFlow::Pump(int source, int sink, RelayScratch& scratch, int
     more = static_cast<std::size_t>(read) >= kBulkRead;
     need_ = Drain(sink);
   }
-  if (pipe_ && in_pipe_ == 0) scratch.pipes.Give(std::move(pipe_));
-  KeepHeld();
+  TidyUp(scratch);
   return need_;
+}
+
+void RelayFlow::Salvage(int source, int sink, RelayScratch& scratch) {
+  while (need_ == Need::kSource && Fill(source, scratch) > 0) need_ = Drain(sink);
+  TidyUp(scratch);
 }
 
 RelayFlow::Need RelayFlow::Drain(int sink) {
@@ -133,8 +137,9 @@ void RelayFlow::ChooseMethod(std::size_t read) {
   }
 }
 
-// KeepHeld moves what could not be sent out of the scratch buffer, and frees what was sent.
-void RelayFlow::KeepHeld() {
+// TidyUp gives back what was used and copies what could not be sent out of the scratch buffer.
+void RelayFlow::TidyUp(RelayScratch& scratch) {
+  if (pipe_ && in_pipe_ == 0) scratch.pipes.Give(std::move(pipe_));
   if (held_.empty()) {
     owned_ = std::vector<std::uint8_t>();
   } else if (borrowed_) {

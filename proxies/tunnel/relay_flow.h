@@ -44,6 +44,10 @@ class RelayFlow {
   // SIGPIPE is blocked: splice(2) raises it.
   Need Pump(int source, int sink, RelayScratch& scratch, int rounds);
 
+  // Salvage moves what a source that was reset still has to give, as far as the sink takes it now,
+  // but not its end: of a reset socket whose error was fetched, Linux reports EOF.
+  void Salvage(int source, int sink, RelayScratch& scratch);
+
   // Abandon gives up what was read and not delivered. Needed before the flow goes.
   void Abandon(RelayScratch& scratch);
 
@@ -59,7 +63,7 @@ class RelayFlow {
   ssize_t Splice(int source);
   ssize_t Receive(int source, RelayScratch& scratch);
   void ChooseMethod(std::size_t read);
-  void KeepHeld();
+  void TidyUp(RelayScratch& scratch);
 
   FlowCount count_;
   // Bytes that wait for the sink: in memory or in the pipe, never both. held_ lies in owned_, or,

@@ -230,13 +230,8 @@ void RelayLane::Unwatch(RelayTunnel& tunnel) {
 // goes out, as far as the other takes it: a server that answers and closes with unread input resets
 // the connection behind its answer.
 void RelayLane::Reset(RelayTunnel& tunnel, std::size_t side) {
-  RelayFlow& flow = tunnel.flows[side];
-  std::uint64_t before;
-  do {
-    before = flow.count().bytes;
-    (void)flow.Pump(tunnel.legs[side].socket.get(), tunnel.legs[1 - side].socket.get(), scratch_,
-                    kRounds);
-  } while (flow.count().bytes != before);
+  tunnel.flows[side].Salvage(tunnel.legs[side].socket.get(), tunnel.legs[1 - side].socket.get(),
+                             scratch_);
   End(tunnel, side == 0 ? TunnelEnding::kResetByA : TunnelEnding::kResetByB);
 }
 

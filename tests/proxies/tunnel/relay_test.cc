@@ -1,7 +1,6 @@
 // The relay's main behaviour over real TCP sockets: bytes, order, FIN, RST, back-pressure.
 #include "proxies/tunnel/relay.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -11,6 +10,7 @@
 #include <ctime>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "tests/proxies/tunnel/relay_fixture.h"
 
@@ -18,6 +18,29 @@ namespace detach {
 namespace {
 
 constexpr std::uint64_t kMiB = 1024 * 1024;
+
+// FillWithPattern sends bytes of stream 1 until nothing more fits between `peer` and a receiver
+// that does not read, and returns how many that were. The sum of what kernel and relay take bounds
+// it.
+std::uint64_t FillWithPattern(const Peer& peer) {
+  std::uint64_t accepted = 0;
+  pollfd writable{.fd = peer.fd(), .events = POLLOUT};
+  while (accepted < 2 * kMiB && ::poll(&writable, 1, 100) == 1) {
+    const std::vector<std::uint8_t> block = Pattern(1, accepted, 100'000);
+    const ssize_t sent = ::send(peer.fd(), block.data(), block.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) accepted += static_cast<std::uint64_t>(sent);
+  }
+  EXPECT_LT(accepted, 2 * kMiB);
+  return accepted;
+}
+
+// SpinsWhileNothingMoves compares CPU time with the wall time spent waiting: what spins uses all of
+// it, what sleeps none, however busy the machine is.
+bool SpinsWhileNothingMoves() {
+  const std::clock_t before = std::clock();
+  (void)::poll(nullptr, 0, 400);
+  return std::clock() - before > CLOCKS_PER_SEC / 5;
+}
 
 void ExpectBulkBothWays(Peer& a, Peer& b, std::uint64_t size) {
   std::thread a_sends([&] { a.SendPatternAndFin(1, size); });
@@ -175,12 +198,7 @@ TEST_F(RelayTest, RstAfterFinCrossesAsRst) {
 TEST_F(RelayTest, RstCrossesFromALegWhoseBytesTheOtherDoesNotRead) {
   Start();
   auto [a, b] = Open(1, {}, 16 * 1024);
-  ASSERT_EQ(0, ::fcntl(a.fd(), F_SETFL, O_NONBLOCK));
-  const std::vector<std::uint8_t> block(100'000);
-  pollfd writable{.fd = a.fd(), .events = POLLOUT};
-  while (::poll(&writable, 1, 100) == 1) {
-    ASSERT_GT(::send(a.fd(), block.data(), block.size(), MSG_NOSIGNAL), 0);
-  }
+  (void)FillWithPattern(a);
   a.Reset();
   EXPECT_TRUE(b.SeesReset());
   EXPECT_EQ(TunnelEnding::kResetByA, ends_.Next().how);
@@ -200,6 +218,25 @@ TEST_F(RelayTest, RstOfAReceiverInTheMiddleOfBulkReachesTheSender) {
   EXPECT_EQ(TunnelEnding::kResetByB, ends_.Next().how);
 }
 
+// Who fetches the error of a reset socket gets EOF from it afterwards: the relay, too, when it was
+// just sending there.
+TEST_F(RelayTest, RstIsNeverSeenAsAnEnd) {
+  Start();
+  const std::string block(50'000, 'x');
+  for (int round = 0; round < 300; ++round) {
+    auto [a, b] = Open();
+    a.Send(block);
+    b.Send(block);
+    a.Reset();
+    std::string buffer(block.size(), ' ');
+    ssize_t read;
+    do {
+      read = ::recv(b.fd(), buffer.data(), buffer.size(), 0);
+    } while (read > 0);
+    ASSERT_EQ(-1, read) << "round " << round;
+  }
+}
+
 TEST_F(RelayTest, DeliversWhatWasSentBeforeAnRst) {
   Start();
   auto [a, b] = Open();
@@ -212,28 +249,34 @@ TEST_F(RelayTest, DeliversWhatWasSentBeforeAnRst) {
   EXPECT_EQ(TunnelEnding::kResetByB, ends_.Next().how);
 }
 
-// The sum of what kernel and relay take bounds what an endless sender gets rid of. The CPU time is
-// compared with the wall time spent waiting: a relay that spins uses all of it, one that sleeps
-// none.
 TEST_F(RelayTest, AReceiverThatStopsReadingStopsTheSenderAtNoCpu) {
   Start();
   auto [a, b] = Open(1, {}, 64 * 1024);
-  ASSERT_EQ(0, ::fcntl(a.fd(), F_SETFL, O_NONBLOCK));
-  std::uint64_t accepted = 0;
-  pollfd writable{.fd = a.fd(), .events = POLLOUT};
-  std::clock_t cpu = 0;
-  for (;;) {
-    cpu = std::clock();
-    if (::poll(&writable, 1, 400) == 0) break;
-    const std::vector<std::uint8_t> block = Pattern(1, accepted, 100'000);
-    const ssize_t sent = ::send(a.fd(), block.data(), block.size(), MSG_NOSIGNAL);
-    ASSERT_GT(sent, 0);
-    accepted += static_cast<std::uint64_t>(sent);
-    ASSERT_LT(accepted, 2 * kMiB);
-  }
-  EXPECT_LT(std::clock() - cpu, CLOCKS_PER_SEC / 5);
+  const std::uint64_t accepted = FillWithPattern(a);
+  EXPECT_FALSE(SpinsWhileNothingMoves());
   a.Fin();
   EXPECT_EQ(accepted, b.ReceivePattern(1, 10'000));
+}
+
+// Leg a has then seen both FINs, which epoll reports for ever: EPOLLHUP cannot be switched off.
+TEST_F(RelayTest, ALegThatIsDoneCostsNoCpuWhileTheOtherIsBlocked) {
+  Start();
+  auto [a, b] = Open(1, {}, 64 * 1024);
+  const std::uint64_t accepted = FillWithPattern(a);
+  a.Fin();
+  b.Fin();
+  EXPECT_TRUE(a.SeesFin());
+  EXPECT_FALSE(SpinsWhileNothingMoves());
+  EXPECT_EQ(accepted, b.ReceivePattern(1, 10'000));
+  EXPECT_EQ(TunnelEnding::kClosed, ends_.Next().how);
+}
+
+TEST_F(RelayTest, AnIdleTunnelCostsNoCpu) {
+  Start();
+  auto [a, b] = Open(1, [](RawTunnel& raw) { raw.idle_limit = std::chrono::hours(1); });
+  a.Send("x");
+  EXPECT_EQ("x", b.Receive(1));
+  EXPECT_FALSE(SpinsWhileNothingMoves());
 }
 
 TEST_F(RelayTest, CarriesBulkWithoutAnyPipe) {
