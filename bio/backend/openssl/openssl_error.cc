@@ -1,6 +1,7 @@
 #include "bio/backend/openssl/openssl_error.h"
 
 #include <openssl/err.h>
+#include <openssl/proverr.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
@@ -80,6 +81,10 @@ Status HandshakeOrRecordError(const SSL* ssl) {
   if (error == 0 || ERR_GET_LIB(error) != ERR_LIB_SSL || reason == ERR_R_MALLOC_FAILURE) {
     // A decoder's complaint about the peer's certificate is the peer's fault; so may others be.
     if (ERR_GET_LIB(error) == ERR_LIB_ASN1) return Violation("TLS: " + OpenSslReason());
+    // What OpenSSL 3.5 says of a TLS 1.2 record that is too short for its cipher suite.
+    if (ERR_GET_LIB(error) == ERR_LIB_PROV && reason == PROV_R_INVALID_AAD) {
+      return Violation("TLS: a record shorter than its cipher suite makes them");
+    }
     return Internal("OpenSSL: " + OpenSslReason());
   }
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return Incompatible(RefusedCertificate(ssl));
