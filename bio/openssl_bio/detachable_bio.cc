@@ -217,6 +217,15 @@ BIO* Find(BIO* bio) {
   return found;
 }
 
+// The program asks the head of its chain whether to try again.
+void CopyRetryUp(BIO* head, BIO* bio) {
+  for (BIO* above = head; above != bio; above = BIO_next(above)) {
+    BIO_clear_retry_flags(above);
+    BIO_set_flags(above, BIO_get_retry_flags(bio));
+    BIO_set_retry_reason(above, BIO_get_retry_reason(bio));
+  }
+}
+
 }  // namespace
 }  // namespace detach
 
@@ -247,7 +256,10 @@ int BIO_upgrade(BIO* b, SSL* ssl) {
 int BIO_detach(BIO* b) {
   return detach::Guarded([&] {
     BIO* const bio = detach::Find(b);
-    return bio == nullptr ? -1 : detach::ConnectionOf(bio).Detach();
+    if (bio == nullptr) return -1;
+    const int result = detach::ConnectionOf(bio).Detach();
+    detach::CopyRetryUp(b, bio);
+    return result;
   });
 }
 

@@ -76,8 +76,9 @@ int BIO_upgrade(BIO *b, SSL *ssl);
  * the handshake is not done, or a BIO_write is to be repeated.
  *
  * Once it has returned 1:
- * - TLS 1.3: BIO_write writes raw. TLS 1.2: it fails until the peer's close_notify has been read;
- *   and the peer must not send data either: agree on the detach before.
+ * - TLS 1.3: BIO_write writes raw; as to the transport itself, fewer bytes than asked for may have
+ *   gone. TLS 1.2: it fails until the peer's close_notify has been read; and the peer must not send
+ *   data either: agree on the detach before.
  * - BIO_read returns what the peer still sends under TLS. Its close_notify makes BIO_read return 0,
  *   once; BIO_receiving(b) is then BIO_DETACHABLE_RAW. (0 before that, with -1 to follow, does not
  *   happen: an end of the transport under TLS is an error.) From then on BIO_read reads raw.

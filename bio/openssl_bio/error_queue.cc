@@ -28,9 +28,8 @@ int ReasonOf(Fault fault) noexcept {
 }
 
 int RegisterLibrary() noexcept {
-  // OpenSSL writes the library's number into the array, and keeps it.
-  static ERR_STRING_DATA strings[] = {
-      {ERR_PACK(0, 0, 0), "detach"},
+  // OpenSSL keeps the arrays, and writes the library's number into the reasons.
+  static ERR_STRING_DATA reasons[] = {
       {ERR_PACK(0, 0, DETACH_R_VIOLATION), "protocol violation"},
       {ERR_PACK(0, 0, DETACH_R_INCOMPATIBLE), "no common ground"},
       {ERR_PACK(0, 0, DETACH_R_TRANSPORT), "transport failed"},
@@ -40,7 +39,9 @@ int RegisterLibrary() noexcept {
       {0, nullptr},
   };
   const int library = ERR_get_next_error_library();
-  ERR_load_strings(library, strings);
+  static ERR_STRING_DATA name[] = {{ERR_PACK(library, 0, 0), "detach"}, {0, nullptr}};
+  ERR_load_strings(library, name);
+  ERR_load_strings(library, reasons);
   return library;
 }
 

@@ -23,8 +23,11 @@ using InfoCallback = void (*)(const SSL* ssl, int where, int value);
 struct GateState {
   RecordGate gate;
   InfoCallback program_callback = nullptr;  // of the SSL itself; null: that of its SSL_CTX, if any
-  bool close_notify_received = false;       // with the handshake finished
-  // Set when the detach was proven; libssl gets nothing more. Lies in `gate`.
+  // The close_notify came, with the handshake finished. From then on libssl gets nothing more, so
+  // what the gate holds is the leftover. (SSL_has_pending proves nothing: since OpenSSL 3.2 it is 1
+  // for the close_notify itself.)
+  bool close_notify_received = false;
+  // What was taken out of the gate for the program, and lies in it, once the detach was proven.
   std::optional<std::span<const std::uint8_t>> leftover;
 };
 
@@ -51,7 +54,7 @@ int Fill(BIO* bio, RecordGate& gate) noexcept try {
 
 int Read(BIO* bio, char* out, std::size_t size, std::size_t* got) noexcept {
   BIO_clear_retry_flags(bio);
-  if (StateOf(bio).leftover) return 0;
+  if (StateOf(bio).close_notify_received) return 0;
   RecordGate& gate = StateOf(bio).gate;
   if (gate.held() == 0) {
     if (const int result = Fill(bio, gate); result <= 0) return result;
@@ -152,7 +155,7 @@ Result<std::span<const std::uint8_t>> ProveDetach(const SSL* ssl) {
   if (!state->close_notify_received || (SSL_get_shutdown(ssl) & SSL_RECEIVED_SHUTDOWN) == 0) {
     return Misuse("received detach: the peer's close_notify has not been read");
   }
-  if (!state->gate.at_boundary() || SSL_has_pending(ssl) != 0) {
+  if (!state->gate.at_boundary()) {
     return Misuse("received detach: libssl holds bytes of another record");
   }
   if (!state->leftover) state->leftover = state->gate.TakeRaw(state->gate.held());

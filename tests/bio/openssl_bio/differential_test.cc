@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include <functional>
+#include <ostream>
 #include <set>
 #include <string>
 #include <string_view>
@@ -21,13 +22,15 @@ using NewTls = BIO* (*)(SSL_CTX* context, int client);
 struct Setting {
   int version;
   bool client;
-  std::string chain;  // "socket", "pair", or "long": buffer, TLS, quota filter, pair
+  std::string chain;  // "Socket", "Pair", or "Long": buffer, TLS, quota filter, pair
 };
 
 std::string Describe(const Setting& setting) {
   return std::string(setting.version == TLS1_3_VERSION ? "Tls13" : "Tls12") +
-         (setting.client ? "Client" : "Server") + "Over" + setting.chain;
+         (setting.client ? "Client" : "Server") + setting.chain;
 }
+
+void PrintTo(const Setting& setting, std::ostream* out) { *out << Describe(setting); }
 
 // Program is what a program of the BIO kind does, and the log of what it saw.
 class Program {
@@ -36,14 +39,14 @@ class Program {
       : setting_(setting),
         server_(ServerContext(setting.version)),
         client_(ClientContext(setting.version)),
-        wire_(setting.chain == "socket" ? SocketWire() : PairWire()),
+        wire_(setting.chain == "Socket" ? SocketWire() : PairWire()),
         peer(Context(!setting.client), !setting.client, wire_.far.get()) {
     if (own_context == nullptr) own_context = Context(setting.client);
     tls = new_tls(own_context, setting.client ? 1 : 0);
     BIO* below = wire_.near.release();
-    if (setting.chain == "long") below = BIO_push(NewQuotaFilter(), below);
+    if (setting.chain == "Long") below = BIO_push(NewQuotaFilter(), below);
     BIO* const chain = BIO_push(tls, below);
-    bio.reset(setting.chain == "long" ? BIO_push(BIO_new(BIO_f_buffer()), chain) : chain);
+    bio.reset(setting.chain == "Long" ? BIO_push(BIO_new(BIO_f_buffer()), chain) : chain);
   }
 
   SSL_CTX* Context(bool client) { return client ? client_.get() : server_.get(); }
@@ -87,7 +90,7 @@ class Program {
   // Again does what is to fail as it failed before. Over the quota filter libssl then says "try
   // again" for ever, for the sake of its alert.
   void Again(std::string_view name, const std::function<long()>& call) {
-    if (setting_.chain != "long") Once(name, call);
+    if (setting_.chain != "Long") Once(name, call);
   }
   int ReadByte() {
     char byte = 0;
@@ -197,7 +200,7 @@ TEST_P(DifferentialTest, FirstWriteMakesTheHandshake) {
 
 TEST_P(DifferentialTest, LargeWritesAndReads) {
   ExpectSame([](Program& program) {
-    std::string large(GetParam().chain == "long" ? 40'000 : 400'000, '\0');
+    std::string large(GetParam().chain == "Long" ? 40'000 : 400'000, '\0');
     for (std::size_t i = 0; i < large.size(); ++i) large[i] = static_cast<char>(i * 7 + i / 256);
     EXPECT_EQ(program.Handshake(), 1);
     program.Write(large);
@@ -286,13 +289,13 @@ TEST_P(DifferentialTest, BadRecordIsAnError) {
     program.Again("write", [&] { return BIO_write(program.tls, "x", 1); });
     program.peer.Step();
     // Our alert; it does not get through the quota filter at once.
-    EXPECT_EQ(program.peer.ended(), GetParam().chain == "long" ? "" : "error");
+    EXPECT_EQ(program.peer.ended(), GetParam().chain == "Long" ? "" : "error");
   });
 }
 
 TEST_P(DifferentialTest, FreeingSendsCloseNotify) {
   ExpectSame([](Program& program) {
-    if (GetParam().chain != "socket") return;  // a pair is gone with one of its ends
+    if (GetParam().chain != "Socket") return;  // a pair is gone with one of its ends
     EXPECT_EQ(program.Handshake(), 1);
     program.Write("bye");
     program.WaitForPeer(3);
@@ -346,7 +349,7 @@ std::vector<Setting> AllSettings() {
   std::vector<Setting> settings;
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     for (const bool client : {true, false}) {
-      for (const char* chain : {"socket", "pair", "long"}) {
+      for (const char* chain : {"Socket", "Pair", "Long"}) {
         settings.push_back({version, client, chain});
       }
     }
