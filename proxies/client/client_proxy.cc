@@ -132,10 +132,12 @@ asio::awaitable<std::optional<Socket>> ClientConnection::DialOrRefuse(Authority 
   std::variant<Socket, DialError> dialled =
       co_await Dial(target.host, target.port, AnyAddress, limits_.dial);
   if (const auto* error = std::get_if<DialError>(&dialled)) {
+    Refusal refusal;
     const bool timeout = error->failure == DialFailure::kTimeout;
-    co_await Refuse({.status = timeout ? 504U : 502U,
-                     .proxy_error = timeout ? "connection_timeout" : "destination_unavailable",
-                     .message = "cannot connect to " + target.ToString() + ": " + error->reason});
+    refusal.status = timeout ? 504 : 502;
+    refusal.proxy_error = timeout ? "connection_timeout" : "destination_unavailable";
+    refusal.message = "cannot connect to " + target.ToString() + ": " + error->reason;
+    co_await Refuse(std::move(refusal));
     co_return std::nullopt;
   }
   co_return std::get<Socket>(std::move(dialled));
@@ -228,11 +230,12 @@ asio::awaitable<std::optional<ClientConnection::Connected>> ClientConnection::Re
   }
   deadline_.Stop();
   if (!response->ok()) {
-    co_await Refuse({.status = response->status,
-                     .proxy_error = {},
-                     .message = "the reverse proxy refused: " + std::to_string(response->status) +
-                                " " + response->reason,
-                     .received_proxy_status = response->proxy_status});
+    Refusal refusal;
+    refusal.status = response->status;
+    refusal.message =
+        "the reverse proxy refused: " + std::to_string(response->status) + " " + response->reason;
+    refusal.received_proxy_status = response->proxy_status;
+    co_await Refuse(std::move(refusal));
     co_return std::nullopt;
   }
   if (response->tls_detach) {
@@ -269,16 +272,16 @@ asio::awaitable<Result<ConnectResponse>> ClientConnection::Exchange(TlsLeg& oute
 
 // What went wrong between the reverse proxy and us, as a page: with the certificate's part in it.
 asio::awaitable<void> ClientConnection::RefuseOuter(Status status) {
-  std::string message =
+  Refusal refusal;
+  refusal.status = deadline_.passed() ? 504 : 502;
+  refusal.proxy_error = deadline_.passed() ? "connection_timeout" : "tls_protocol_error";
+  refusal.message =
       "reverse proxy " + policy_->config.reverse_proxy.ToString() + ": " + status.message() + ".";
   if (status.fault() == Fault::kIncompatible) {
-    message += " Client certificate: " + policy_->certificates->last_answer() + ".";
+    refusal.message += " Client certificate: " + policy_->certificates->last_answer() + ".";
   }
-  const bool timeout = deadline_.passed();
   deadline_.Stop();
-  co_await Refuse({.status = timeout ? 504U : 502U,
-                   .proxy_error = timeout ? "connection_timeout" : "tls_protocol_error",
-                   .message = std::move(message)});
+  co_await Refuse(std::move(refusal));
 }
 
 asio::awaitable<void> ClientConnection::Refuse(Refusal refusal) {

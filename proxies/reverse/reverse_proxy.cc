@@ -118,7 +118,8 @@ asio::awaitable<bool> ReverseConnection::Handshake() {
   }
   Result<std::unique_ptr<TlsBackend>> backend = policy_->tls->NewBackend();
   StartStage("TLS handshake", limits_.handshake);
-  Status status = backend.ok() ? co_await leg_.Handshake(*std::move(backend)) : backend.status();
+  Status status = backend.status();
+  if (status.ok()) status = co_await leg_.Handshake(*std::move(backend));
   if (status.ok()) {
     const Result<HandshakeSummary> summary = leg_.session().Summary();
     if (!summary.ok()) {
@@ -176,17 +177,15 @@ asio::awaitable<std::optional<ConnectRequest>> ReverseConnection::ReadRequest() 
 asio::awaitable<std::optional<Grant>> ReverseConnection::AuthorizeClient(
     const Authority& destination) {
   Result<Grant> grant = Authorize(policy_->config.allow, client_, destination);
+  Refusal refusal{.status = 403, .proxy_error = "http_request_denied"};
   if (!grant.ok()) {
-    co_await Refuse(
-        {.status = 403, .proxy_error = "http_request_denied", .message = grant.status().message()},
-        destination.ToString());
-    co_return std::nullopt;
+    refusal.message = grant.status().message();
+  } else if (!TakePlace(proxy_.clients_, client_.spki_sha256, limits_.max_tunnels_per_client)) {
+    refusal.status = 429;
+    refusal.message = "too many tunnels for this client at a time";
   }
-  if (!TakePlace(proxy_.clients_, client_.spki_sha256, limits_.max_tunnels_per_client)) {
-    co_await Refuse({.status = 429,
-                     .proxy_error = "http_request_denied",
-                     .message = "too many tunnels for this client at a time"},
-                    destination.ToString());
+  if (!refusal.message.empty()) {
+    co_await Refuse(std::move(refusal), destination.ToString());
     co_return std::nullopt;
   }
   co_return *std::move(grant);

@@ -134,10 +134,10 @@ asio::awaitable<void> CoveredTunnel::RunOut() {
     const Result<Received> received = co_await Receive(plain_, buffer);
     if (done() || out_ == Flow::kOver) co_return;
     Status status = received.status();
-    if (status.ok()) {
-      status = received->arrival == Arrival::kEnd
-                   ? co_await OnPlainEnd()
-                   : co_await OnPlainBytes(std::span(buffer).first(received->size));
+    if (status.ok() && received->arrival == Arrival::kEnd) {
+      status = co_await OnPlainEnd();
+    } else if (status.ok()) {
+      status = co_await OnPlainBytes(std::span(buffer).first(received->size));
     }
     if (!status.ok()) co_return Fail(std::move(status));
     StopIfOver(outer_.socket());
