@@ -76,11 +76,13 @@ TEST_P(DetachableBioErrorTest, RefusesOptionsThatWouldMakeTheEndInexact) {
     std::function<void(SSL_CTX*)> set;
   };
   const Option options[] = {
-      {"IGNORE_UNEXPECTED_EOF",
-       [](SSL_CTX* context) { SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF); }},
-      {"KTLS", [](SSL_CTX* context) { SSL_CTX_set_options(context, SSL_OP_ENABLE_KTLS); }},
-      {"read_ahead", [](SSL_CTX* context) { SSL_CTX_set_read_ahead(context, 1); }},
-      {"pipelining", [](SSL_CTX* context) { SSL_CTX_set_max_pipelines(context, 2); }},
+    {"IGNORE_UNEXPECTED_EOF",
+     [](SSL_CTX* context) { SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF); }},
+    {"KTLS", [](SSL_CTX* context) { SSL_CTX_set_options(context, SSL_OP_ENABLE_KTLS); }},
+    {"read_ahead", [](SSL_CTX* context) { SSL_CTX_set_read_ahead(context, 1); }},
+#if OPENSSL_VERSION_NUMBER < 0x30200000L  // from 3.2 on nothing tells of it
+    {"pipelining", [](SSL_CTX* context) { SSL_CTX_set_max_pipelines(context, 2); }},
+#endif
   };
   for (const Option& option : options) {
     const Owned<SSL_CTX> context = ClientContext(GetParam());
