@@ -55,7 +55,7 @@ std::string OpenSslReason() {
 }
 
 std::optional<std::uint8_t> PeerAlertInQueue() {
-  const unsigned long error = ERR_peek_error();
+  const unsigned long error = ERR_peek_last_error();
   const int alert = ERR_GET_REASON(error) - SSL_AD_REASON_OFFSET;
   if (ERR_GET_LIB(error) != ERR_LIB_SSL || alert < 0 || alert > 255) return std::nullopt;
   return static_cast<std::uint8_t>(alert);
@@ -76,20 +76,23 @@ Status HandshakeOrRecordError(const SSL* ssl) {
             "the peer ended TLS with the alert \"" + AlertName(*alert) + "\" (" +
                 std::to_string(*alert) + ")"};
   }
-  const unsigned long error = ERR_peek_error();
+  // The newest error is libssl's verdict; below it lie those that led there, of ciphers and
+  // decoders.
+  const unsigned long error = ERR_peek_last_error();
   const int reason = ERR_GET_REASON(error);
-  if (error == 0 || ERR_GET_LIB(error) != ERR_LIB_SSL || reason == ERR_R_MALLOC_FAILURE) {
-    // A decoder's complaint about the peer's certificate is the peer's fault; so may others be.
-    if (ERR_GET_LIB(error) == ERR_LIB_ASN1) return Violation("TLS: " + OpenSslReason());
+  if (ERR_GET_LIB(error) != ERR_LIB_SSL || (ERR_COMMON_ERROR(error) && reason != ERR_R_ASN1_LIB)) {
     // What OpenSSL 3.5 says of a TLS 1.2 record that is too short for its cipher suite.
-    if (ERR_GET_LIB(error) == ERR_LIB_PROV && reason == PROV_R_INVALID_AAD) {
+    const unsigned long oldest = ERR_peek_error();
+    if (ERR_GET_LIB(oldest) == ERR_LIB_PROV && ERR_GET_REASON(oldest) == PROV_R_INVALID_AAD) {
       return Violation("TLS: a record shorter than its cipher suite makes them");
     }
     return Internal("OpenSSL: " + OpenSslReason());
   }
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return Incompatible(RefusedCertificate(ssl));
   const bool incompatible = std::ranges::count(kIncompatibleReasons, reason) > 0;
-  return {incompatible ? Fault::kIncompatible : Fault::kViolation, "TLS: " + OpenSslReason()};
+  const char* text = ERR_reason_error_string(error);
+  return {incompatible ? Fault::kIncompatible : Fault::kViolation,
+          std::string("TLS: ") + (text == nullptr ? "no reason given" : text)};
 }
 
 }  // namespace detach

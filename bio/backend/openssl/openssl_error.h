@@ -17,11 +17,11 @@ namespace detach {
 // given". Leaves the queue as it is.
 std::string OpenSslReason();
 
-// HandshakeOrRecordError says what went wrong with `ssl`, by the first entry of the error queue and
-// the verification result, and whose fault it was. Leaves the queue as it is.
+// HandshakeOrRecordError says what went wrong with `ssl`, by the newest entry of the error queue
+// and the verification result, and whose fault it was. Leaves the queue as it is.
 Status HandshakeOrRecordError(const SSL* ssl);
 
-// PeerAlertInQueue returns the alert that the peer sent, where the first entry of the queue says
+// PeerAlertInQueue returns the alert that the peer sent, where the newest entry of the queue says
 // so.
 std::optional<std::uint8_t> PeerAlertInQueue();
 
