@@ -40,12 +40,12 @@ extern "C" {
  * - The info callback of `ssl` is ours. The one that was set before, on `ssl` or its SSL_CTX, is
  *   called from it. SSL_set_info_callback afterwards replaces it, and SSL_received_detach then
  *   finds no proof. */
-int SSL_attach_record_gate(SSL *ssl);
+int SSL_attach_record_gate(SSL* ssl);
 
 /* SSL_received_detach returns 1 if it is proven that the peer has detached: the handshake was
  * finished, the peer's own protected close_notify has been read, no error has occurred, and libssl
- * has taken not a byte beyond that record. SSL_get_shutdown proves nothing of it: a fatal alert, and
- * a plaintext close_notify in mid-handshake, set SSL_RECEIVED_SHUTDOWN too.
+ * has taken not a byte beyond that record. SSL_get_shutdown proves nothing of it: a fatal alert,
+ * and a plaintext close_notify in mid-handshake, set SSL_RECEIVED_SHUTDOWN too.
  *
  * `*leftover` is set to the `*size` bytes that arrived behind the close_notify, 0 or more. They are
  * raw, not authenticated, and come before all that the transport delivers from now on. They belong
@@ -53,7 +53,7 @@ int SSL_attach_record_gate(SSL *ssl);
  *
  * Returns 0 with DETACH_R_MISUSE on the queue where that is not proven: the error says what is
  * missing. `*leftover` and `*size` are then NULL and 0. */
-int SSL_received_detach(SSL *ssl, const unsigned char **leftover, size_t *size);
+int SSL_received_detach(SSL* ssl, const unsigned char** leftover, size_t* size);
 
 #ifdef __cplusplus
 }

@@ -180,8 +180,8 @@ Status OpenSslBackend::Failure(int ssl_error) {
       return {};
     case SSL_ERROR_ZERO_RETURN:
       // Also in mid-handshake, where the owner takes it for what it is. SSL_has_pending is no proof
-      // that OpenSSL holds nothing behind it: since 3.2 it is 1 for the TLS 1.3 close_notify itself.
-      // Receive is: OpenSSL was given one record and nothing else.
+      // that OpenSSL holds nothing behind it: since 3.2 it is 1 for the TLS 1.3 close_notify
+      // itself. Receive is: OpenSSL was given one record and nothing else.
       sink_->OnCloseNotify();
       return {};
     default:

@@ -10,13 +10,13 @@
 
 static int failures = 0;
 
-static void expect(int condition, const char *what) {
+static void expect(int condition, const char* what) {
   if (condition) return;
   fprintf(stderr, "not so: %s\n", what);
   ++failures;
 }
 
-static void error_is_misuse(const char *call) {
+static void error_is_misuse(const char* call) {
   const unsigned long error = ERR_peek_last_error();
   expect(ERR_GET_LIB(error) == ERR_lib_detach() && ERR_GET_REASON(error) == DETACH_R_MISUSE, call);
   expect(ERR_lib_error_string(error) != NULL && ERR_reason_error_string(error) != NULL, call);
@@ -24,10 +24,10 @@ static void error_is_misuse(const char *call) {
 }
 
 int main(void) {
-  SSL_CTX *ctx = SSL_CTX_new(TLS_method());
-  BIO *b = BIO_new_detachable(ctx, 1);
-  SSL *ssl = SSL_new(ctx);
-  const unsigned char *leftover = NULL;
+  SSL_CTX* ctx = SSL_CTX_new(TLS_method());
+  BIO* b = BIO_new_detachable(ctx, 1);
+  SSL* ssl = SSL_new(ctx);
+  const unsigned char* leftover = NULL;
   size_t size = 0;
 
   expect(b != NULL && BIO_method_type(b) != BIO_TYPE_SSL, "a BIO of a type of its own");
