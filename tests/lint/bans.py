@@ -24,6 +24,8 @@ BANS = (
         "a test waits for what it needs, not for time to pass"),
     Ban(r"\b(bind|connect|create_connection|create_server)\(.*, [1-9]\d{3,4}\)", _TEST_CODE,
         "a fixed port may be taken: bind port 0"),
+    Ban(r"[?:] co_await\b|\bco_await [\w.:>-]+\(\{", _CXX,
+        "g++ 12 destroys such temporaries twice: co_await in a statement of its own, arguments named"),
     Ban(r"\b(TODO|FIXME|XXX)\b", _TEXT, "what is left to do is an issue, not a comment"),
     Ban(r"[ \t]$", _TEXT, "white space at the end of a line"),
     Ban(r"\r", _TEXT, "carriage return"),

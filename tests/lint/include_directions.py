@@ -47,7 +47,6 @@ _SHARED = (
     "proxies/net",
     "proxies/tunnel",
 )
-_PROXY_LIBRARIES = ("asio", "beast", "json", "openssl", "sockets", "spdlog")
 
 ROOMS = (
     Room("bio/status.h"),
@@ -60,14 +59,17 @@ ROOMS = (
     Room("bio/socket", rooms=_SESSION, libraries=("sockets",)),
     Room("bio/loopback", rooms=("bio/status.h", "bio/record"), libraries=("sockets",)),
     Room("provider", rooms=("bio/status.h",), libraries=("openssl", "sockets")),
-    Room("proxies/config", rooms=("bio", *_SHARED), libraries=("openssl", "toml++")),
-    Room("proxies/daemon", rooms=("bio",), libraries=("sockets",)),
-    Room("proxies/identity", rooms=("bio", "provider/keeper", *_SHARED), libraries=("openssl",)),
     Room("proxies/log", rooms=("bio",), libraries=("json", "spdlog")),
-    Room("proxies/net", rooms=("bio", *_SHARED), libraries=("asio", "openssl", "sockets")),
-    Room("proxies/tunnel", rooms=("bio", *_SHARED), libraries=_PROXY_LIBRARIES),
+    Room("proxies/net", rooms=("bio",), libraries=("asio", "sockets")),
+    Room("proxies/tunnel", rooms=("bio", "proxies/log", "proxies/net"),
+         libraries=("asio", "beast", "openssl", "sockets")),
+    Room("proxies/config", rooms=("bio", "proxies/log", "proxies/tunnel"), libraries=("toml++",)),
+    Room("proxies/identity", rooms=("bio", "provider/keeper", "proxies/config"),
+         libraries=("openssl",)),
+    Room("proxies/daemon", rooms=("bio", "proxies/config", "proxies/log", "proxies/net", "proxies/tunnel"),
+         libraries=("asio", "sockets")),
     *(
-        Room(f"proxies/{side}", rooms=("bio", *_SHARED), libraries=(*_PROXY_LIBRARIES, "cli11"))
+        Room(f"proxies/{side}", rooms=("bio", *_SHARED), libraries=("asio", "cli11", "openssl"))
         for side in ("client", "reverse")
     ),
     Room("examples", rooms=("bio",), libraries=("cli11", "openssl", "sockets")),
