@@ -71,16 +71,37 @@ def program(label):
     raise SystemExit(f"{label} is not here: start the demo by `bazel run //examples:quickstart`")
 
 
+class HeldBack:
+    """Keeps Ctrl-C and SIGTERM back until deliver(): between the start of a program and the `try`
+    that ends it, nothing may interrupt."""
+
+    def __init__(self):
+        self._arrived = []
+        self._handlers = {number: signal.signal(number, self._keep)
+                          for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def _keep(self, number, _):
+        self._arrived.append(number)
+
+    def deliver(self):
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        if self._arrived:
+            raise KeyboardInterrupt
+
+
 @contextlib.contextmanager
 def running(name, command, directory, started, environment=None):
     """`command`, from when `started(log)` is true to the end of the block; yields its log's path."""
     log = directory / f"{name}.log"
     # The kernel ends it should this program be killed.
     command = ["setpriv", "--pdeathsig", "KILL", "--", *map(str, command)]
+    interrupts = HeldBack()
     with log.open("w") as out:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                    env=environment, start_new_session=True)
     try:
+        interrupts.deliver()
         _await_start(name, process, started, log)
         yield log
     finally:

@@ -55,8 +55,8 @@ class QuickstartTest(unittest.TestCase):
                 while b"reverse-proxy" not in b"".join(commands_that_name(directory)):
                     self.assertIsNone(demo.poll())
                 demo.send_signal(signal.SIGINT)
-                demo.communicate(timeout=60)
-            self.assertEqual(demo.returncode, 130)
+                _, complaint = demo.communicate(timeout=60)
+            self.assertEqual(demo.returncode, 130, complaint)
             self.assertEqual(commands_that_name(directory), [])
             self.assertEqual(os.listdir(directory), [])
 
