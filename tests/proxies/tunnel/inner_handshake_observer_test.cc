@@ -560,6 +560,11 @@ TEST(CoverRuleTest, WhatIsNotTlsFromItsFirstByteStaysCovered) {
     EXPECT_FALSE(ClientArmedAfter(bytes + hello, answer)) << text;
     EXPECT_FALSE(ClientArmedAfter(hello, bytes + answer)) << text;
   }
+  // However long it is: there is no looking for a record that might begin later.
+  for (std::size_t size = 1; size <= 20; ++size) {
+    EXPECT_FALSE(ClientArmedAfter(Bytes(size, 'G') + hello, answer)) << size;
+    EXPECT_FALSE(ClientArmedAfter(hello, Bytes(size, 'G') + answer)) << size;
+  }
   EXPECT_FALSE(ClientArmedAfter(Data() + hello, answer));
   EXPECT_FALSE(ClientArmedAfter(ChangeCipherSpec() + hello, answer));
   EXPECT_FALSE(ClientArmedAfter(Record(21, {1, 0}) + hello, answer));
