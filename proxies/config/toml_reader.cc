@@ -76,24 +76,24 @@ namespace {
 
 std::string Quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
-// UnknownKey returns the first key of `table`, or of a table below it, that no read asked for.
-std::string UnknownKey(const TomlDocument& document, const toml::table& table) {
-  for (auto&& [key, node] : table) {
-    if (document.asked_for.count(&node) == 0) {
-      return document.PositionOf(key.source()) + ": unknown key " + Quoted(key.str()) +
-             "; correct or remove it";
+// UnknownKey complains of the first key in `node`, or below it, that no read asked for.
+std::string UnknownKey(const TomlDocument& document, const toml::node& node) {
+  std::string complaint;
+  if (const toml::array* array = node.as_array()) {
+    for (auto i = array->begin(); i != array->end() && complaint.empty(); ++i) {
+      complaint = UnknownKey(document, *i);
     }
-    std::string below;
-    if (const toml::table* child = node.as_table()) below = UnknownKey(document, *child);
-    if (const toml::array* array = node.as_array()) {
-      for (const toml::node& element : *array) {
-        const toml::table* child = element.as_table();
-        if (child != nullptr && below.empty()) below = UnknownKey(document, *child);
-      }
-    }
-    if (!below.empty()) return below;
   }
-  return {};
+  if (const toml::table* table = node.as_table()) {
+    for (auto i = table->begin(); i != table->end() && complaint.empty(); ++i) {
+      const toml::key& key = i->first;
+      complaint = document.asked_for.count(&i->second) != 0
+                      ? UnknownKey(document, i->second)
+                      : document.PositionOf(key.source()) + ": unknown key " + Quoted(key.str()) +
+                            "; correct or remove it";
+    }
+  }
+  return complaint;
 }
 
 std::string OneOf(const std::vector<std::string>& choices) {

@@ -40,10 +40,10 @@ std::string Text(const ASN1_IA5STRING* string) {
 
 void AddName(const GENERAL_NAME* name, CertificateNames& names) {
   if (name->type != GEN_URI && name->type != GEN_DNS && name->type != GEN_EMAIL) return;
-  std::string text = Text(name->d.ia5);
+  const std::string text = Text(name->d.ia5);
   if (!IsVisibleAscii(text)) return;
-  if (name->type == GEN_URI) names.uris.push_back(std::move(text));
-  if (name->type == GEN_DNS) names.dns_names.push_back(LowerCase(std::move(text)));
+  if (name->type == GEN_URI) names.uris.push_back(text);
+  if (name->type == GEN_DNS) names.dns_names.push_back(LowerCase(text));
   if (name->type == GEN_EMAIL) names.emails.push_back(NormalizeEmail(text));
 }
 
