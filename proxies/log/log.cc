@@ -26,15 +26,8 @@ spdlog::logger& Logger(LogFormat format) {
   return format == LogFormat::kJson ? *json : *text;
 }
 
-struct Settings {
-  LogLevel threshold = LogLevel::kInfo;
-  LogFormat format = LogFormat::kText;
-};
-
-std::atomic<Settings>& CurrentSettings() {
-  static std::atomic<Settings> settings{Settings{}};
-  return settings;
-}
+std::atomic<LogLevel> threshold_in_force = LogLevel::kInfo;
+std::atomic<LogFormat> format_in_force = LogFormat::kText;
 
 spdlog::level::level_enum SpdlogLevel(LogLevel level) {
   switch (level) {
@@ -53,15 +46,16 @@ spdlog::level::level_enum SpdlogLevel(LogLevel level) {
 }  // namespace
 
 void ConfigureLog(LogLevel threshold, LogFormat format) {
-  CurrentSettings().store({threshold, format});
+  threshold_in_force = threshold;
+  format_in_force = format;
 }
 
 void Log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
-  const Settings settings = CurrentSettings().load();
-  if (level < settings.threshold) return;
-  const std::string line = FormatEvent(settings.format, event, {fields.begin(), fields.size()});
+  if (level < threshold_in_force.load()) return;
+  const LogFormat format = format_in_force;
+  const std::string line = FormatEvent(format, event, {fields.begin(), fields.size()});
   // The line is an argument, not the format: braces in it are only braces.
-  Logger(settings.format).log(SpdlogLevel(level), "{}", line);
+  Logger(format).log(SpdlogLevel(level), "{}", line);
 }
 
 }  // namespace detach
