@@ -109,10 +109,7 @@ asio::awaitable<std::optional<ConnectRequest>> ClientConnection::ReadRequest() {
     const Result<Received> received = co_await Receive(browser_, buffer);
     // A browser that opens a connection and leaves is no event: they do so in advance.
     if (!received.ok() || received->arrival == Arrival::kEnd) co_return std::nullopt;
-    if (parser.Receive(std::span(buffer).first(received->size)) < received->size) {
-      co_await Refuse(PipelinedRefusal());
-      co_return std::nullopt;
-    }
+    parser.Receive(std::span(buffer).first(received->size));
   }
   deadline_.Stop();
   if (parser.refusal() != nullptr) {

@@ -161,14 +161,14 @@ asio::awaitable<std::optional<ConnectRequest>> ReverseConnection::ReadRequest() 
       Reset(leg_.socket());
       co_return std::nullopt;
     }
-    if (parser.Receive(std::span(buffer).first(read->size)) < read->size ||
-        (parser.done() && leg_.session().unread() > 0)) {
-      co_await Refuse(PipelinedRefusal());
-      co_return std::nullopt;
-    }
+    parser.Receive(std::span(buffer).first(read->size));
   }
   if (parser.refusal() != nullptr) {
     co_await Refuse(*parser.refusal());
+    co_return std::nullopt;
+  }
+  if (leg_.session().unread() > 0) {
+    co_await Refuse(PipelinedRefusal());
     co_return std::nullopt;
   }
   co_return *parser.request();

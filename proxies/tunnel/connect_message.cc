@@ -174,7 +174,7 @@ std::string ProxyStatus(const Refusal& refusal, std::string_view proxy) {
 
 }  // namespace
 
-std::size_t ConnectRequestParser::Receive(std::span<const std::uint8_t> bytes) {
+void ConnectRequestParser::Receive(std::span<const std::uint8_t> bytes) {
   assert(!done());
   const std::size_t taken = header_.Receive(bytes);
   switch (header_.state()) {
@@ -182,6 +182,7 @@ std::size_t ConnectRequestParser::Receive(std::span<const std::uint8_t> bytes) {
       break;
     case HeaderBlock::State::kComplete:
       outcome_ = ParseRequest(header_.text());
+      if (request() != nullptr && taken < bytes.size()) outcome_ = PipelinedRefusal();
       break;
     case HeaderBlock::State::kBadByte:
       outcome_ = BadRequest(400, "The request has a byte that does not belong into a header.");
@@ -190,7 +191,6 @@ std::size_t ConnectRequestParser::Receive(std::span<const std::uint8_t> bytes) {
       outcome_ = BadRequest(431, "The request's header is too long.");
       break;
   }
-  return taken;
 }
 
 Refusal PipelinedRefusal() {

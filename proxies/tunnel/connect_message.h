@@ -41,15 +41,14 @@ struct Refusal {
 // Everything else is a Refusal: 400, 405 (a well-formed request with another method), 431, 505.
 //
 // A client has to wait for the 2xx (RFC 9931 §4). Bytes behind the header are therefore two
-// requests in one segment, or an attempt at it: where Receive took less than it was given, or the
-// owner has read more since, the owner refuses with PipelinedRefusal(). One thread at a time.
+// requests in one segment, or an attempt at it, and refused (400). The owner that has read more by
+// itself refuses with PipelinedRefusal(). One thread at a time.
 class ConnectRequestParser {
  public:
   static constexpr std::size_t kMaxFields = 64;
 
-  // Receive returns how many of `bytes` it took: all of them unless done() then. What it did not
-  // take is not part of the request. Precondition: !done().
-  std::size_t Receive(std::span<const std::uint8_t> bytes);
+  // Receive takes bytes as they came, in any pieces. Precondition: !done().
+  void Receive(std::span<const std::uint8_t> bytes);
 
   // done reports that the request is decided. A request is refused as early as can be.
   bool done() const noexcept { return outcome_.has_value(); }

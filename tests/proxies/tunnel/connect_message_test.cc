@@ -14,9 +14,15 @@ std::span<const std::uint8_t> AsBytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-// Feeds `text` in pieces of `step` bytes; returns how many were taken before the parser was done.
-template <typename Parser>
-std::size_t Feed(Parser& parser, std::string_view text, std::size_t step = 1 << 20) {
+// Feeds `text` in pieces of `step` bytes until the parser is done.
+void Feed(ConnectRequestParser& parser, std::string_view text, std::size_t step = 1 << 20) {
+  for (std::size_t at = 0; at < text.size() && !parser.done(); at += step) {
+    parser.Receive(AsBytes(text.substr(at, step)));
+  }
+}
+
+// The same; returns how many bytes were taken.
+std::size_t Feed(ConnectResponseParser& parser, std::string_view text, std::size_t step = 1 << 20) {
   std::size_t taken = 0;
   while (taken < text.size() && !parser.done()) {
     const std::string_view piece = text.substr(taken, step);
@@ -48,7 +54,7 @@ TEST(ConnectRequestTest, IsReadWhateverTheReadsAre) {
               "Connection: keep-alive, tls-detach\r\nTLS-Detach: v=1, when=covered\r\n");
   for (std::size_t step = 1; step <= text.size(); ++step) {
     ConnectRequestParser parser;
-    EXPECT_EQ(Feed(parser, text, step), text.size());
+    Feed(parser, text, step);
     ASSERT_TRUE(parser.done());
     ASSERT_TRUE(parser.request()) << parser.refusal()->message;
     EXPECT_EQ(parser.request()->authority.ToString(), "wiki.example:443");
@@ -57,13 +63,15 @@ TEST(ConnectRequestTest, IsReadWhateverTheReadsAre) {
   }
 }
 
-TEST(ConnectRequestTest, LeavesWhatFollowsTheHeader) {
-  const std::string text = Request(kLine);
-  for (std::size_t step : {std::size_t{1}, std::size_t{7}, text.size() + 100}) {
-    ConnectRequestParser parser;
-    EXPECT_EQ(Feed(parser, text + "\x16\x03\x01more", step), text.size());
-    EXPECT_TRUE(parser.request());
+TEST(ConnectRequestTest, ThatIsFollowedByMoreIsRefused) {
+  for (const char* more : {"\x16\x03\x01", "G", "CONNECT wiki.example:443 HTTP/1.1\r\n\r\n"}) {
+    EXPECT_EQ(RefusalOf(Request(kLine) + more), 400) << more;
   }
+}
+
+TEST(ConnectRequestTest, ThatIsRefusedAnywayIsRefusedForItsFirstFault) {
+  EXPECT_EQ(RefusalOf("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi"), 405);
+  EXPECT_EQ(RefusalOf(Request("CONNECT wiki.example:443 HTTP/1.0") + "hi"), 505);
 }
 
 TEST(ConnectRequestTest, TlsDetachCountsOnlyWhereConnectionListsIt) {
@@ -164,7 +172,7 @@ TEST(ConnectRequestTest, LineFeedsAloneEndNothing) {
 
 TEST(ConnectRequestTest, WhatIsNoHttpIsRefusedAtItsFirstBadByte) {
   ConnectRequestParser parser;
-  EXPECT_EQ(parser.Receive(AsBytes("\x16\x03\x01")), 0u);  // a ClientHello on the proxy's port
+  parser.Receive(AsBytes("\x16"));  // a ClientHello on the proxy's port
   ASSERT_TRUE(parser.done());
   EXPECT_EQ(parser.refusal()->status, 400u);
 }
@@ -182,7 +190,8 @@ TEST(ConnectRequestTest, HoldsItsLimits) {
   EXPECT_EQ(RefusalOf(Request(kLine, host + "X: " + std::string(room + 1, 'y') + "\r\n")), 431);
 
   ConnectRequestParser parser;
-  EXPECT_EQ(Feed(parser, std::string(1 << 20, 'A'), 1000), HeaderBlock::kMaxSize);
+  Feed(parser, std::string(HeaderBlock::kMaxSize, 'A'), 1000);
+  ASSERT_TRUE(parser.done());
   EXPECT_EQ(parser.refusal()->status, 431u);
 }
 
@@ -200,7 +209,8 @@ TEST(ConnectRequestTest, IsWhatTheParserReads) {
             "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n"
             "Connection: TLS-Detach\r\nTLS-Detach: v=1, when=covered\r\n\r\n");
   ConnectRequestParser parser;
-  EXPECT_EQ(Feed(parser, text), text.size());
+  Feed(parser, text);
+  ASSERT_TRUE(parser.request());
   EXPECT_EQ(parser.request()->authority, *authority);
   EXPECT_EQ(SerializeConnectRequest(*authority, std::nullopt),
             "CONNECT [2001:db8::1]:443 HTTP/1.1\r\nHost: [2001:db8::1]:443\r\n\r\n");
