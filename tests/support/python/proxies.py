@@ -1,0 +1,117 @@
+"""Both proxies as programs: their configurations as dictionaries, their logs as events."""
+
+import json
+import pathlib
+
+from processes import Program
+
+CLIENT_PROXY = "proxies/client/detach-client-proxy"
+REVERSE_PROXY = "proxies/reverse/detach-reverse-proxy"
+
+ALICE = "URI:spiffe://corp.example/alice"  # client.pem of the test PKI
+
+
+def to_toml(config):
+    """TOML of a dictionary: values, tables in it, and lists of tables, one level deep."""
+    plain, tables = [], []
+    for key, value in config.items():
+        if isinstance(value, dict):
+            tables.append(f"[{key}]\n{to_toml(value)}")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            tables += [f"[[{key}]]\n{to_toml(row)}" for row in value]
+        else:  # what JSON and TOML write alike
+            plain.append(f"{key} = {json.dumps(value)}\n")
+    return "".join(plain + tables)
+
+
+def merged(config, changes):
+    """`config` with `changes`: tables are merged, a value of None takes the key away."""
+    result = dict(config)
+    for key, value in changes.items():
+        if value is None:
+            result.pop(key, None)
+        elif isinstance(value, dict):
+            result[key] = merged(result.get(key, {}), value)
+        else:
+            result[key] = value
+    return result
+
+
+def reverse_config(pki, ports, **changes):
+    """Alice may go to these ports of this machine."""
+    return merged({
+        "listen": ["127.0.0.1:0"],
+        "threads": 2,
+        "tls": {
+            "identity": f"file:{pki}/server.pem",
+            "client_trust_anchors": f"{pki}/client-ca.pem",
+            "crl": f"{pki}/client.crl",
+        },
+        "allow": [{
+            "client": ALICE,
+            "destinations": [f"localhost:{port}" for port in ports],
+            "networks": ["127.0.0.0/8", "::1/128"],
+        }],
+        "log": {"format": "json"},
+    }, changes)
+
+
+def client_config(pki, reverse_port, **changes):
+    """Alice's proxy: through the reverse proxy to `localhost`."""
+    return merged({
+        "listen": ["127.0.0.1:0"],
+        "threads": 2,
+        "identities": [f"file:{pki}/client.pem"],
+        "reverse_proxy": {
+            "url": f"https://localhost:{reverse_port}",
+            "trust_anchors": f"{pki}/server-ca.pem",
+        },
+        "mapping": {"hosts": ["localhost"]},
+        "log": {"format": "json"},
+    }, changes)
+
+
+class Proxy(Program):
+    """A running proxy. `prefix` is a command to run it under."""
+
+    def __init__(self, program, config, directory, *, prefix=()):
+        self.config_file = pathlib.Path(directory) / f"{pathlib.Path(program).name}-{id(self)}.toml"
+        self.write_config(config)
+        words = ["run"] if program == CLIENT_PROXY else []
+        super().__init__([*prefix, program, *words, "--config", self.config_file])
+
+    def write_config(self, config):
+        self.config_file.write_text(to_toml(config), encoding="utf-8")
+
+    @property
+    def port(self):
+        return int(self.event("listening")["address"].rpartition(":")[2])
+
+    def event(self, name, **fields):
+        """Waits for an event of that name with those fields; returns the first such."""
+        return self.find(lambda line: _matching(line, name, fields))
+
+    def events(self, name, **fields):
+        """Those that the log has now."""
+        found = (_matching(line, name, fields) for line in self.lines)
+        return [event for event in found if event is not None]
+
+    def wait_for_events(self, name, count):
+        """Waits for so many events of that name."""
+        found = []
+
+        def take(line):
+            event = _matching(line, name, {})
+            if event is not None:
+                found.append(event)
+            return found if len(found) == count else None
+
+        return self.find(take)
+
+
+def _matching(line, name, fields):
+    if not line.startswith("{"):
+        return None
+    event = json.loads(line)
+    fits = event["event"] == name and all(event.get(key) == fields[key] for key in fields)
+    return event if fits else None
