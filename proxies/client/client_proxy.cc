@@ -1,5 +1,7 @@
 #include "proxies/client/client_proxy.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -7,11 +9,11 @@
 #include <utility>
 #include <variant>
 
-#include "bio/backend/openssl/openssl_context.h"
-#include "proxies/identity/identity_chooser.h"
+#include "proxies/client/connect_through.h"
 #include "proxies/log/log.h"
 #include "proxies/net/deadline.h"
 #include "proxies/net/dialer.h"
+#include "proxies/net/peer_user.h"
 #include "proxies/tunnel/connect_message.h"
 #include "proxies/tunnel/covered_tunnel.h"
 #include "proxies/tunnel/detach_agreement.h"
@@ -56,11 +58,13 @@ class ClientConnection {
     Bytes early;  // the tunnel's first bytes, which came with the answer
   };
 
+  bool IsOwnUser() const;
   asio::awaitable<std::optional<ConnectRequest>> ReadRequest();
   bool IsMapped(const Authority& destination) const;
   asio::awaitable<void> RunDirect(Authority destination);
   asio::awaitable<void> RunThroughReverseProxy(Authority destination);
   asio::awaitable<std::optional<Socket>> DialOrRefuse(Authority target);
+  asio::awaitable<std::optional<Socket>> DialReverseProxy();
   asio::awaitable<bool> Handshake(TlsLeg& outer);
   asio::awaitable<std::optional<Connected>> RequestTunnel(TlsLeg& outer, Authority destination);
   asio::awaitable<Result<ConnectResponse>> Exchange(TlsLeg& outer, std::string request,
@@ -83,6 +87,7 @@ class ClientConnection {
 };
 
 asio::awaitable<void> ClientConnection::Run() {
+  if (!IsOwnUser()) co_return Reset(browser_);
   std::optional<ConnectRequest> request = co_await ReadRequest();
   if (!request) co_return;
   owner_.record.destination = request->authority.ToString();
@@ -91,6 +96,24 @@ asio::awaitable<void> ClientConnection::Run() {
   } else {
     co_await RunDirect(std::move(request->authority));
   }
+}
+
+// Another user of this machine must not go out with our certificate (docs/THREAT-MODEL.md, L1).
+// Peers that are not on loopback come only where the operator said unsafe_listen.
+bool ClientConnection::IsOwnUser() const {
+  asio::error_code error;
+  const asio::ip::tcp::endpoint peer = PeerEndpoint(browser_);
+  const asio::ip::tcp::endpoint local = browser_.local_endpoint(error);
+  if (!error && !peer.address().is_loopback()) return true;
+  const Result<uid_t> user = LoopbackPeerUser(peer, local);
+  if (user.ok() && *user == ::geteuid()) return true;
+  Log(LogLevel::kWarning, "refused",
+      {{"id", owner_.record.id},
+       {"peer", owner_.record.peer},
+       {"stage", "accept"},
+       {"reason", user.ok() ? "the peer is user " + std::to_string(*user) + " of this machine"
+                            : user.status().message()}});
+  return false;
 }
 
 void ClientConnection::StartStage(std::string_view stage, std::chrono::milliseconds limit,
@@ -165,7 +188,7 @@ asio::awaitable<void> ClientConnection::RunDirect(Authority destination) {
 }
 
 asio::awaitable<void> ClientConnection::RunThroughReverseProxy(Authority destination) {
-  std::optional<Socket> socket = co_await DialOrRefuse(policy_->config.reverse_proxy);
+  std::optional<Socket> socket = co_await DialReverseProxy();
   if (!socket) co_return;
   owner_.record.dialled = EndpointText(PeerEndpoint(*socket));
   TlsLeg outer(*std::move(socket));
@@ -184,6 +207,24 @@ asio::awaitable<void> ClientConnection::RunThroughReverseProxy(Authority destina
   end.status = co_await AnswerBrowser();
   if (end.status.ok()) end = co_await RunCoveredTunnel(outer, browser_, std::move(options));
   FinishTunnel(std::move(end), std::move(owner_), TunnelLimits(), proxy_.relay_);
+}
+
+// Directly, or by CONNECT through a proxy in between, which sees TLS and nothing else.
+asio::awaitable<std::optional<Socket>> ClientConnection::DialReverseProxy() {
+  const Authority& reverse_proxy = policy_->config.reverse_proxy;
+  const std::optional<Authority>& via = policy_->config.via;
+  std::optional<Socket> socket = co_await DialOrRefuse(via ? *via : reverse_proxy);
+  if (!socket || !via) co_return socket;
+  StartStage("the answer of the proxy in between", limits_.response, *socket);
+  const Status status = co_await ConnectThrough(*socket, reverse_proxy);
+  if (status.ok()) co_return socket;
+  Refusal refusal;
+  refusal.status = deadline_.passed() ? 504 : 502;
+  refusal.proxy_error = "destination_unavailable";
+  refusal.message =
+      "proxy in between (via) " + via->ToString() + ": " + deadline_.Explain(status).message();
+  co_await Refuse(std::move(refusal));
+  co_return std::nullopt;
 }
 
 asio::awaitable<bool> ClientConnection::Handshake(TlsLeg& outer) {
@@ -293,33 +334,6 @@ asio::awaitable<void> ClientConnection::Refuse(Refusal refusal) {
   const Status status = co_await SendAll(browser_, AsBytes(answer));
   deadline_.Stop();
   if (status.ok()) co_await LingeringClose(std::move(browser_), kLinger);
-}
-
-std::shared_ptr<const Identity> CertificateResponder::Answer(const CertificateRequest& request) {
-  IdentityChoice choice = ChooseIdentity(identities_, request);
-  const std::lock_guard lock(mutex_);
-  last_answer_ = std::move(choice.report);
-  return std::move(choice.identity);
-}
-
-std::string CertificateResponder::last_answer() const {
-  const std::lock_guard lock(mutex_);
-  return last_answer_;
-}
-
-Result<std::shared_ptr<const ClientPolicy>> ClientPolicy::Make(ClientProxyConfig config) {
-  auto policy = std::make_shared<ClientPolicy>();
-  policy->certificates = std::make_unique<CertificateResponder>(config.identities);
-  TlsConfig tls = config.tls;
-  tls.choose_identity = [certificates =
-                             policy->certificates.get()](const CertificateRequest& request) {
-    return certificates->Answer(request);
-  };
-  Result<std::unique_ptr<TlsContext>> context = NewOpenSslContext(tls);
-  if (!context.ok()) return context.status();
-  policy->tls = *std::move(context);
-  policy->config = std::move(config);
-  return std::shared_ptr<const ClientPolicy>(std::move(policy));
 }
 
 asio::awaitable<void> ClientProxy::Serve(Socket socket, Server::Place place) {

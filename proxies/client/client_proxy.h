@@ -7,46 +7,13 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string>
-#include <vector>
 
-#include "bio/backend/tls_backend.h"
-#include "bio/status.h"
-#include "proxies/client/config.h"
+#include "proxies/client/client_policy.h"
 #include "proxies/net/async_io.h"
 #include "proxies/net/server.h"
 #include "proxies/tunnel/relay.h"
 
 namespace detach {
-
-// CertificateResponder answers the reverse proxy's certificate requests from the database, and
-// remembers the last answer for logs and error pages: with one reverse proxy it is always the same,
-// until a certificate expires. Thread-safe.
-class CertificateResponder {
- public:
-  explicit CertificateResponder(std::vector<std::shared_ptr<const Identity>> identities)
-      : identities_(std::move(identities)) {}
-
-  std::shared_ptr<const Identity> Answer(const CertificateRequest& request);
-
-  // last_answer names the identity that was sent last, or says why there was none
-  // (IdentityChoice::report).
-  std::string last_answer() const;
-
- private:
-  const std::vector<std::shared_ptr<const Identity>> identities_;
-  mutable std::mutex mutex_;
-  std::string last_answer_ = "the reverse proxy has asked for none";  // under mutex_
-};
-
-// ClientPolicy is a configuration in force: a connection keeps the one that it began with.
-struct ClientPolicy {
-  ClientProxyConfig config;
-  std::unique_ptr<CertificateResponder> certificates;
-  std::unique_ptr<TlsContext> tls;
-
-  static Result<std::shared_ptr<const ClientPolicy>> Make(ClientProxyConfig config);
-};
 
 // ClientProxy serves browsers. Thread-safe.
 class ClientProxy {

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "proxies/client/client_policy.h"
 #include "proxies/client/client_proxy.h"
 #include "proxies/client/config.h"
 #include "proxies/daemon/run_proxy.h"

@@ -10,6 +10,7 @@
 #include "proxies/daemon/signals.h"
 #include "proxies/log/log.h"
 #include "proxies/reverse/config.h"
+#include "proxies/reverse/reverse_policy.h"
 #include "proxies/reverse/reverse_proxy.h"
 #include "proxies/tunnel/relay.h"
 

@@ -9,8 +9,6 @@
 #include <variant>
 #include <vector>
 
-#include "bio/backend/openssl/openssl_context.h"
-#include "bio/record/record_header.h"
 #include "proxies/identity/certificate_names.h"
 #include "proxies/log/log.h"
 #include "proxies/net/deadline.h"
@@ -278,15 +276,6 @@ asio::awaitable<void> ReverseConnection::Refuse(Refusal refusal, std::string_vie
   if (status.ok()) status = co_await leg_.Flush();
   deadline_.Stop();
   if (status.ok()) co_await LingeringClose(std::move(leg_.socket()), kLinger);
-}
-
-Result<std::shared_ptr<const ReversePolicy>> ReversePolicy::Make(ReverseProxyConfig config) {
-  Result<std::unique_ptr<TlsContext>> tls = NewOpenSslContext(config.tls);
-  if (!tls.ok()) return tls.status();
-  auto policy = std::make_shared<ReversePolicy>();
-  policy->tls = *std::move(tls);
-  policy->config = std::move(config);
-  return std::shared_ptr<const ReversePolicy>(std::move(policy));
 }
 
 asio::awaitable<void> ReverseProxy::Serve(Socket socket, Server::Place place) {

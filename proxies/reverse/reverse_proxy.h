@@ -8,23 +8,13 @@
 #include <memory>
 #include <mutex>
 
-#include "bio/backend/tls_backend.h"
-#include "bio/status.h"
 #include "proxies/net/async_io.h"
 #include "proxies/net/quota.h"
 #include "proxies/net/server.h"
-#include "proxies/reverse/config.h"
+#include "proxies/reverse/reverse_policy.h"
 #include "proxies/tunnel/relay.h"
 
 namespace detach {
-
-// ReversePolicy is a configuration in force: a connection keeps the one that it began with.
-struct ReversePolicy {
-  ReverseProxyConfig config;
-  std::unique_ptr<TlsContext> tls;
-
-  static Result<std::shared_ptr<const ReversePolicy>> Make(ReverseProxyConfig config);
-};
 
 // ReverseProxy serves connections. Thread-safe.
 class ReverseProxy {

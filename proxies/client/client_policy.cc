@@ -1,0 +1,37 @@
+#include "proxies/client/client_policy.h"
+
+#include <utility>
+
+#include "bio/backend/openssl/openssl_context.h"
+#include "proxies/identity/identity_chooser.h"
+
+namespace detach {
+
+std::shared_ptr<const Identity> CertificateResponder::Answer(const CertificateRequest& request) {
+  IdentityChoice choice = ChooseIdentity(identities_, request);
+  const std::lock_guard lock(mutex_);
+  last_answer_ = std::move(choice.report);
+  return std::move(choice.identity);
+}
+
+std::string CertificateResponder::last_answer() const {
+  const std::lock_guard lock(mutex_);
+  return last_answer_;
+}
+
+Result<std::shared_ptr<const ClientPolicy>> ClientPolicy::Make(ClientProxyConfig config) {
+  auto policy = std::make_shared<ClientPolicy>();
+  policy->certificates = std::make_unique<CertificateResponder>(config.identities);
+  TlsConfig tls = config.tls;
+  tls.choose_identity = [certificates =
+                             policy->certificates.get()](const CertificateRequest& request) {
+    return certificates->Answer(request);
+  };
+  Result<std::unique_ptr<TlsContext>> context = NewOpenSslContext(tls);
+  if (!context.ok()) return context.status();
+  policy->tls = *std::move(context);
+  policy->config = std::move(config);
+  return std::shared_ptr<const ClientPolicy>(std::move(policy));
+}
+
+}  // namespace detach
