@@ -160,7 +160,7 @@ Status OpenSslContext::SetVerification() {
   if (config_.peer_certificate == PeerCertificate::kRequired) {
     mode |= SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
   }
-  SSL_CTX_set_verify(context, mode, nullptr);
+  SSL_CTX_set_verify(context, mode, RememberRefusedCertificate);
   SSL_CTX_set_verify_depth(context, kMaxChainDepth);
   const bool path_counts = !config_.pinned_spki_sha256 && !config_.dangerous_accept_any_peer;
   if (config_.pinned_spki_sha256 && config_.pinned_spki_sha256->size() != SHA256_DIGEST_LENGTH) {

@@ -1,5 +1,6 @@
 #include "bio/backend/openssl/openssl_error.h"
 
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/proverr.h>
 #include <openssl/ssl.h>
@@ -33,14 +34,31 @@ constexpr std::array kIncompatibleReasons = {
 // bytes. The rest says that the sender does not take what it got (RFC 9846 §6.2).
 constexpr std::array kViolationAlerts = {10, 20, 21, 22, 47, 50, 51};
 
+void FreeRefused(void* /*ssl*/, void* certificate, CRYPTO_EX_DATA* /*data*/, int /*index*/,
+                 long /*number*/, void* /*pointer*/) {
+  X509_free(static_cast<X509*>(certificate));
+}
+
+// Where an SSL keeps the certificate that failed: libssl itself forgets it.
+int RefusedIndex() {
+  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, FreeRefused);
+  return index;
+}
+
+std::string NameText(const X509_NAME* name) {
+  const std::unique_ptr<BIO, decltype(&BIO_free)> text(BIO_new(BIO_s_mem()), BIO_free);
+  if (!text || X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253) < 0) return "?";
+  char* begin = nullptr;
+  const long size = BIO_get_mem_data(text.get(), &begin);
+  return std::string(begin, static_cast<std::size_t>(size));
+}
+
 std::string RefusedCertificate(const SSL* ssl) {
   std::string text = "certificate refused: ";
   text += X509_verify_cert_error_string(SSL_get_verify_result(ssl));
-  const std::unique_ptr<X509, decltype(&X509_free)> leaf(SSL_get1_peer_certificate(ssl), X509_free);
-  if (leaf) {
-    char name[256];
-    X509_NAME_oneline(X509_get_subject_name(leaf.get()), name, sizeof(name));
-    text += std::string(" (subject ") + name + ")";
+  if (const auto* refused = static_cast<const X509*>(SSL_get_ex_data(ssl, RefusedIndex()))) {
+    text += " (subject " + NameText(X509_get_subject_name(refused)) + ", issuer " +
+            NameText(X509_get_issuer_name(refused)) + ")";
   }
   return text;
 }
@@ -61,7 +79,22 @@ std::optional<std::uint8_t> PeerAlertInQueue() {
   return static_cast<std::uint8_t>(alert);
 }
 
+int RememberRefusedCertificate(int verified, X509_STORE_CTX* store) noexcept {
+  auto* ssl =
+      static_cast<SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  X509* const certificate = X509_STORE_CTX_get_current_cert(store);
+  if (verified == 1 || certificate == nullptr || SSL_get_ex_data(ssl, RefusedIndex()) != nullptr) {
+    return verified;
+  }
+  X509_up_ref(certificate);
+  if (SSL_set_ex_data(ssl, RefusedIndex(), certificate) != 1) X509_free(certificate);
+  return verified;
+}
+
 std::string AlertName(std::uint8_t description) {
+  // Newer than libssl's table.
+  if (description == SSL_AD_CERTIFICATE_REQUIRED) return "certificate required";
+  if (description == SSL_AD_NO_APPLICATION_PROTOCOL) return "no application protocol";
   const char* text = SSL_alert_desc_string_long(description);
   if (text == nullptr || std::string_view(text) == "unknown") {
     return "alert " + std::to_string(description);

@@ -21,6 +21,10 @@ std::string OpenSslReason();
 // and the verification result, and whose fault it was. Leaves the queue as it is.
 Status HandshakeOrRecordError(const SSL* ssl);
 
+// RememberRefusedCertificate is a verify callback (SSL_CTX_set_verify) that changes no verdict, and
+// by which HandshakeOrRecordError can say whose certificate was refused.
+int RememberRefusedCertificate(int verified, X509_STORE_CTX* store) noexcept;
+
 // PeerAlertInQueue returns the alert that the peer sent, where the newest entry of the queue says
 // so.
 std::optional<std::uint8_t> PeerAlertInQueue();
