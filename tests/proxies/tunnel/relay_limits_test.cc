@@ -108,6 +108,17 @@ TEST_F(RelayLimitsTest, EndsABusyTunnelAtItsLifetime) {
   EXPECT_EQ(TunnelEnding::kLifetime, ends_.Next().how);
 }
 
+// ASan sees what is left behind.
+TEST_F(RelayLimitsTest, ATunnelThatClosedLeavesNoTimerBehind) {
+  StartWithClock();
+  Peers peers = Open(1, [](RawTunnel& raw) { raw.idle_limit = seconds(10); });
+  peers.a.Fin();
+  peers.b.Fin();
+  EXPECT_EQ(TunnelEnding::kClosed, ends_.Next().how);
+  Advance(seconds(20));
+  EXPECT_EQ(0u, relay_->size());
+}
+
 TEST_F(RelayLimitsTest, ATunnelWithoutLimitsStays) {
   StartWithClock();
   Peers peers = Open();
