@@ -38,7 +38,8 @@ extern "C" {
  *
  * What is different:
  * - The SSL has no BIO of the chain. Ask it what you like, set what you like before the handshake,
- *   but read, write and shut down by BIO only. For the descriptor: BIO_get_fd.
+ *   but read, write and shut down by BIO only. BIO_pending and BIO_get_fd take the place of
+ *   SSL_pending and SSL_get_fd.
  * - The first error is final: every later BIO_read returns -1. (BIO_f_ssl returns 0, as at a
  *   close_notify, when it is asked again after a fatal alert.)
  * - An SSL with an option that would make the end of TLS inexact is refused: see BIO_set_ssl below.
@@ -95,8 +96,9 @@ int BIO_detach(BIO* b);
 #define BIO_DETACHABLE_RAW 0
 #define BIO_DETACHABLE_HANDSHAKE 1 /* under way, or to begin with the next read or write */
 #define BIO_DETACHABLE_TLS 2
-#define BIO_DETACHABLE_CLOSING 3 /* sending, TLS 1.2: close_notify was sent, TLS is not left yet \
-                                  */
+#define BIO_DETACHABLE_CLOSING                                      \
+  3 /* sending, TLS 1.2: close_notify was sent, TLS is not left yet \
+     */
 
 /* BIO_sending and BIO_receiving return what that direction carries, or -1 where there is no
  * detachable BIO in the chain. */

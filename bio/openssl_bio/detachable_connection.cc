@@ -40,7 +40,11 @@ void AdoptTransport(BIO* bio, SSL* ssl) {
 }  // namespace
 
 DetachableConnection::~DetachableConnection() {
-  if (BIO_get_shutdown(bio_)) TryCloseNotify();
+  try {
+    if (BIO_get_shutdown(bio_)) TryCloseNotify();
+  } catch (...) {
+    // Out of memory for a close_notify: the peer sees an end without one, as it should.
+  }
   ReleaseSsl();
 }
 
@@ -187,7 +191,11 @@ int DetachableConnection::Flush() {
 
 int DetachableConnection::Detach() {
   if (!Ready()) return -1;
-  if (written_ > 0) return Report(Misuse("detach: repeat the BIO_write that was not finished"));
+  // In TLS 1.2 the peer's close_notify has cut such a write off.
+  if (written_ > 0 && session_->state().sending == Sending::kTls) {
+    return Report(Misuse("detach: repeat the BIO_write that was not finished"));
+  }
+  written_ = 0;
   if (!detached_) {
     if (!session_->handshake_done()) {
       return Report(Misuse("detach: there is no TLS, or its handshake is not done"));

@@ -236,6 +236,61 @@ TEST_P(DetachableBioErrorTest, InTls12TheProgramIsSilentAfterThePeersCloseNotify
   }
 }
 
+TEST_P(DetachableBioErrorTest, InTls12ThePeersCloseNotifyCutsAWriteOff) {
+  if (half_detach()) GTEST_SKIP() << "in TLS 1.3 it concerns the peer's direction only";
+  Handshake();
+  const std::string large(4'000'000, 'x');
+  ASSERT_EQ(Write(large), -1);
+  SSL_shutdown(peer_.ssl());
+  EXPECT_EQ(Read(), 0);
+  while (BIO_detach(bio()) != 1) {
+    ASSERT_TRUE(BIO_should_retry(bio()));
+    char bytes[16384];
+    BIO_read(peer_.far(), bytes, sizeof(bytes));
+  }
+}
+
+TEST_P(DetachableBioErrorTest, FreeingInMidWriteDoesNotPassForTheEndOfTheMessage) {
+  Handshake();
+  const std::string large(4'000'000, 'x');
+  ASSERT_EQ(Write(large), -1);
+  BIO_up_ref(BIO_next(bio()));
+  const Owned<BIO> transport(BIO_next(bio()));
+  peer_.Step();  // there is room again
+  bio_.reset();
+  EndWire(transport.get());
+  peer_.Step();
+  EXPECT_EQ(peer_.ended(), "error");
+}
+
+TEST_P(DetachableBioErrorTest, ResetMakesReadyForTheNextConnection) {
+  Handshake();
+  BIO_reset(bio());
+  peer_.Step();
+  EXPECT_EQ(peer_.ended(), "close_notify");
+  const Owned<BIO> old(BIO_pop(bio()));
+  Wire next = SocketWire();
+  BIO_push(bio(), next.near.release());
+  peer_ = TlsPeer(server_.get(), /*client=*/false, next.far.get());
+  Handshake();
+  ASSERT_EQ(Write("again"), 5);
+  peer_.Step();
+  EXPECT_EQ(peer_.received(), "again");
+}
+
+TEST_P(DetachableBioErrorTest, TakesOverTheBioThatAnSslHas) {
+  Wire wire = SocketWire();
+  peer_ = TlsPeer(server_.get(), /*client=*/false, wire.far.get());
+  SSL* ssl = SSL_new(client_.get());
+  SSL_set_connect_state(ssl);
+  BIO* const transport = wire.near.release();
+  SSL_set_bio(ssl, transport, transport);
+  bio_.reset(BIO_new(BIO_f_detachable()));
+  ASSERT_EQ(BIO_set_ssl(bio(), ssl, BIO_CLOSE), 1);
+  EXPECT_EQ(BIO_next(bio()), transport);
+  Handshake();
+}
+
 TEST_P(DetachableBioErrorTest, ADuplicatedChainMakesItsOwnHandshake) {
   const Owned<BIO> copy(BIO_dup_chain(bio()));
   ASSERT_NE(copy, nullptr);

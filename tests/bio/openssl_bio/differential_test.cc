@@ -340,6 +340,20 @@ TEST_P(DifferentialTest, UnfinishedWriteMustBeRepeatedWithTheSameBytes) {
   });
 }
 
+TEST_P(DifferentialTest, PartialWritesWhereTheProgramWantsThem) {
+  ExpectSame([](Program& program) {
+    SSL* ssl = nullptr;
+    BIO_get_ssl(program.tls, &ssl);
+    SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    EXPECT_EQ(program.Handshake(), 1);
+    const std::string large(100'000, 'x');
+    const std::string same(100'000, 'x');
+    const int size = static_cast<int>(large.size());
+    program.Once("write", [&] { return BIO_write(program.tls, large.data(), size); });
+    program.Once("moved", [&] { return BIO_write(program.tls, same.data(), size); });
+  });
+}
+
 TEST_P(DifferentialTest, CtrlsAnswerTheSame) {
   ExpectSame([](Program& program) {
     SSL* ssl = nullptr;
