@@ -82,8 +82,8 @@ int BIO_upgrade(BIO* b, SSL* ssl);
  *   gone. TLS 1.2: it fails until the peer's close_notify has been read; and the peer must not send
  *   data either: agree on the detach before.
  * - BIO_read returns what the peer still sends under TLS. Its close_notify makes BIO_read return 0,
- *   once; BIO_receiving(b) is then BIO_DETACHABLE_RAW. (0 before that, with -1 to follow, does not
- *   happen: an end of the transport under TLS is an error.) From then on BIO_read reads raw.
+ *   once; BIO_receiving(b) is then BIO_DETACHABLE_RAW. From then on BIO_read reads raw. An end of
+ *   the transport without close_notify is an error, -1: never a detach.
  * - When both directions are raw, the SSL is freed (BIO_set_close; else it is the program's), and
  *   BIO_get_ssl returns 0. Nothing of it will be written any more. Nothing is held in this BIO:
  *   BIO_pop, and the transport stands at the first raw byte.
@@ -92,13 +92,12 @@ int BIO_upgrade(BIO* b, SSL* ssl);
  * keep bytes of different origin apart. */
 int BIO_detach(BIO* b);
 
-/* What one direction carries. */
+/* What one direction carries. HANDSHAKE: under way, or to begin with the next read or write.
+ * CLOSING, of the sending direction with TLS 1.2: close_notify was sent, TLS is not left yet. */
 #define BIO_DETACHABLE_RAW 0
-#define BIO_DETACHABLE_HANDSHAKE 1 /* under way, or to begin with the next read or write */
+#define BIO_DETACHABLE_HANDSHAKE 1
 #define BIO_DETACHABLE_TLS 2
-#define BIO_DETACHABLE_CLOSING                                      \
-  3 /* sending, TLS 1.2: close_notify was sent, TLS is not left yet \
-     */
+#define BIO_DETACHABLE_CLOSING 3
 
 /* BIO_sending and BIO_receiving return what that direction carries, or -1 where there is no
  * detachable BIO in the chain. */

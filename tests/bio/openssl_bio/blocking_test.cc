@@ -1,8 +1,11 @@
 // The same program over BIO_f_ssl and BIO_f_detachable, on blocking sockets; and a detach there.
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <string>
 #include <string_view>
@@ -75,6 +78,39 @@ TEST_P(BlockingTest, AProgramThatNeverDetachesSeesTheSame) {
   const Log log = LogOf(BIO_new_ssl);
   EXPECT_EQ(log[1], kLarge);
   EXPECT_EQ(LogOf(BIO_new_detachable), log);
+}
+
+// The listener's port is any that is free.
+std::string Listen(int listener) {
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  EXPECT_EQ(bind(listener, reinterpret_cast<sockaddr*>(&address), size), 0);
+  EXPECT_EQ(listen(listener, 1), 0);
+  EXPECT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size), 0);
+  return "127.0.0.1:" + std::to_string(ntohs(address.sin_port));
+}
+
+TEST_P(BlockingTest, TheHandshakeConnectsAConnectBioBelow) {
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  const std::string address = Listen(listener);
+  for (const auto new_tls : {BIO_new_ssl, BIO_new_detachable}) {
+    for (const long non_blocking : {0, 1}) {
+      std::thread server([&] {
+        Server(server_.get(), BIO_new_socket(accept(listener, nullptr, nullptr), BIO_CLOSE));
+      });
+      Owned<BIO> bio(BIO_push(new_tls(client_.get(), 1), BIO_new_connect(address.c_str())));
+      BIO_set_nbio(bio.get(), non_blocking);
+      while (BIO_do_connect(bio.get()) != 1) {
+        ASSERT_TRUE(BIO_should_retry(bio.get()));
+      }
+      EXPECT_EQ(BIO_write(bio.get(), "x", 1), 1);
+      bio.reset();
+      server.join();
+    }
+  }
+  close(listener);
 }
 
 TEST_P(BlockingTest, BothDetachAndGoOnRaw) {
