@@ -74,11 +74,11 @@ def client_config(pki, reverse_port, **changes):
 class Proxy(Program):
     """A running proxy. `prefix` is a command to run it under."""
 
-    def __init__(self, program, config, directory, *, prefix=()):
+    def __init__(self, program, config, directory, *, prefix=(), env=None):
         self.config_file = pathlib.Path(directory) / f"{pathlib.Path(program).name}-{id(self)}.toml"
         self.write_config(config)
         words = ["run"] if program == CLIENT_PROXY else []
-        super().__init__([*prefix, program, *words, "--config", self.config_file])
+        super().__init__([*prefix, program, *words, "--config", self.config_file], env=env)
 
     def write_config(self, config):
         self.config_file.write_text(to_toml(config), encoding="utf-8")

@@ -251,7 +251,7 @@ class Relay:
         self._actions = {"up": up, "down": down}
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._news = threading.Condition()
-        self._connections = []
+        self.connections = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
@@ -262,7 +262,7 @@ class Relay:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join(PATIENCE)
         self._listener.close()
-        for connection in self._connections:
+        for connection in self.connections:
             connection.close()
 
     @property
@@ -272,9 +272,9 @@ class Relay:
     def connection(self, index=0):
         """Waits for connection number `index`."""
         with self._news:
-            if not self._news.wait_for(lambda: len(self._connections) > index, PATIENCE):
+            if not self._news.wait_for(lambda: len(self.connections) > index, PATIENCE):
                 raise AssertionError(f"no connection number {index} came to the relay")
-            return self._connections[index]
+            return self.connections[index]
 
     def finished_connection(self, index=0):
         """Waits for the end of connection number `index`."""
@@ -301,7 +301,7 @@ class Relay:
         connection = Connection(client, server, **self._actions)
         connection.start()
         with self._news:
-            self._connections.append(connection)
+            self.connections.append(connection)
             self._news.notify_all()
 
 
