@@ -34,7 +34,9 @@ Result<std::vector<PemBlock>> ReadPem(const std::string& contents) {
   }
   const bool at_end = ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
   const std::string error = TakeCryptoError();
-  if (!at_end) return Misuse("PEM block " + std::to_string(blocks.size() + 1) + ": " + error);
+  if (!at_end) {
+    return Misuse("PEM block " + std::to_string(blocks.size() + 1) + " is damaged" + error);
+  }
   return blocks;
 }
 

@@ -60,7 +60,7 @@ std::string TakeCryptoError() {
   const unsigned long error = ERR_peek_last_error();
   const char* reason = ERR_reason_error_string(error);
   ERR_clear_error();
-  return reason != nullptr ? reason : "unknown error";
+  return reason != nullptr ? " (" + std::string(reason) + ")" : "";
 }
 
 }  // namespace detach

@@ -42,7 +42,8 @@ Bytes PrivateKeyDer(const EVP_PKEY* key);
 // NameText returns `name` as one line of printable ASCII (RFC 2253, least significant part first).
 std::string NameText(const X509_NAME* name);
 
-// TakeCryptoError empties this thread's queue of libcrypto errors and returns its last reason.
+// TakeCryptoError empties this thread's queue of libcrypto errors and returns its last reason as
+// " (REASON)", to be put behind a message; nothing if libcrypto gave none.
 std::string TakeCryptoError();
 
 }  // namespace detach

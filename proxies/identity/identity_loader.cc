@@ -76,12 +76,21 @@ Result<std::shared_ptr<const Identity>> IdentityOf(const StoredKey& stored,
   return std::make_shared<const Identity>(std::move(identity));
 }
 
+// The same identity often lies in a directory twice, as alice.pem and alice.p12.
+void AddOnce(std::shared_ptr<const Identity> identity,
+             std::vector<std::shared_ptr<const Identity>>& identities) {
+  const bool known = std::any_of(identities.begin(), identities.end(), [&](const auto& other) {
+    return other->chain.front() == identity->chain.front();
+  });
+  if (!known) identities.push_back(std::move(identity));
+}
+
 LoadedIdentities Pair(const KeyStore& store, std::vector<std::string> skipped) {
   LoadedIdentities loaded{{}, std::move(skipped)};
   for (const StoredKey& key : store.keys) {
     Result<std::shared_ptr<const Identity>> identity = IdentityOf(key, store.certificates);
     if (identity.ok()) {
-      loaded.identities.push_back(*std::move(identity));
+      AddOnce(*std::move(identity), loaded.identities);
     } else {
       loaded.skipped.push_back(identity.status().message());
     }

@@ -27,30 +27,32 @@ void Add(OSSL_STORE_INFO* info, const std::string& path, KeyStore& store) {
   }
 }
 
-// AddAll returns why it stopped before the end, or nothing. A null from OSSL_STORE_load is neither
-// the end nor always an error; the bound is for a loader that reports nothing for ever.
-std::string AddAll(OSSL_STORE_CTX* context, const std::string& path, KeyStore& store) {
+// AddAll reads until the end, or an error, which it leaves in libcrypto's queue. A null from
+// OSSL_STORE_load is neither; the bound is for a loader that reports nothing for ever.
+bool AddAll(OSSL_STORE_CTX* context, const std::string& path, KeyStore& store) {
   constexpr int kMaxObjects = 10000;
   for (int i = 0; i < kMaxObjects && OSSL_STORE_eof(context) == 0; ++i) {
     const StoreInfoPtr info(OSSL_STORE_load(context));
     if (info != nullptr) {
       Add(info.get(), path, store);
     } else if (OSSL_STORE_error(context) != 0) {
-      return TakeCryptoError();
+      return false;
     }
   }
   ERR_clear_error();
-  return {};
+  return true;
 }
 
-std::string Describe(bool encrypted, bool found_any, const std::string& error) {
+// What is wrong with a file that was not read to its end, or that holds nothing for us.
+std::string Describe(bool encrypted, bool found_any) {
+  const std::string reason = TakeCryptoError();
   if (encrypted) {
     return "is encrypted, and there is nobody to ask for the passphrase; store it without one, "
            "readable by this user alone";
   }
-  const std::string reason = error.empty() ? "" : " (" + error + ")";
-  return found_any ? "is damaged" + reason
-                   : "holds neither certificate nor private key that can be read" + reason;
+  if (found_any) return "is damaged" + reason;
+  return "holds neither certificate nor private key that can be read" + reason +
+         "; PKCS#12 files with old ciphers are to be converted (openssl pkcs12 -legacy)";
 }
 
 }  // namespace
@@ -65,12 +67,12 @@ Status AddFile(const std::string& path, KeyStore& store) {
   ERR_clear_error();
   const StorePtr context(OSSL_STORE_attach(in.get(), "file", nullptr, nullptr, no_terminal.get(),
                                            &encrypted, nullptr, nullptr, nullptr));
-  if (context == nullptr) return Internal(path + ": " + TakeCryptoError());
-  const std::string error = AddAll(context.get(), path, store);
+  if (context == nullptr) return Internal(path + ": cannot be read" + TakeCryptoError());
+  const bool whole = AddAll(context.get(), path, store);
   OPENSSL_cleanse(contents->data(), contents->size());
   const bool found_any = store.certificates.size() + store.keys.size() > before;
-  if (found_any && error.empty() && !encrypted) return {};
-  return Misuse(path + ": " + Describe(encrypted, found_any, error));
+  if (found_any && whole && !encrypted) return {};
+  return Misuse(path + ": " + Describe(encrypted, found_any));
 }
 
 }  // namespace detach

@@ -159,6 +159,7 @@ TEST_F(IdentityLoaderTest, RefusesSeveralKeysWhereOneIsNeeded) {
 TEST_F(IdentityLoaderTest, PairsKeysAndCertificatesOfADirectoryAndNamesWhatItSkips) {
   Write("alice.crt", Pki().client.ChainPem());
   Write("alice.key", Pki().client.KeyPem());
+  Write("alice.p12", Pkcs12(Pki().client, ""));  // the same once more
   Write("bob.p12", Pkcs12(Pki().other_client, ""));
   Write("carol.p12", Pkcs12(Pki().client_revoked, "secret"));
   Write("lonely.key", Pki().server.KeyPem());
