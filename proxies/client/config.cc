@@ -1,5 +1,6 @@
 #include "proxies/client/config.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "proxies/identity/certificate_files.h"

@@ -2,6 +2,7 @@
 #ifndef DETACH_PROXIES_CONFIG_SETTINGS_H_
 #define DETACH_PROXIES_CONFIG_SETTINGS_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
