@@ -33,7 +33,6 @@ std::span<std::uint8_t> TlsSession::ReceiveSpace() {
 }
 
 Status TlsSession::Received(std::size_t size) {
-  assert(size > 0);
   if (!failure_.ok()) return failure_;
   gate_.Commit(size);
   return Process();

@@ -71,6 +71,7 @@ asio::awaitable<Status> TlsLeg::Fill() {
       case Arrival::kNothing:
         break;
     }
+    if (const Status status = session_.Received(0); !status.ok()) co_return status;
     if (const Status status = co_await WaitReadable(socket_); !status.ok()) co_return status;
   }
 }
