@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The README's example does what the README says."""
 
+import pathlib
+import re
 import subprocess
 import unittest
 
@@ -16,6 +18,11 @@ class UpgradeThenDetachTest(unittest.TestCase):
             ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
         self.assertEqual((ended.stdout, ended.stderr), ("TLS: GO\nraw: hello, in clear\n", ""))
         self.assertEqual(ended.returncode, 0)
+
+    def test_is_what_the_readme_shows(self):
+        readme = pathlib.Path("README.md").read_text()
+        shown = re.search(r"^```cpp\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL).group(1)
+        self.assertIn(shown, pathlib.Path("examples/upgrade_then_detach.cc").read_text())
 
 
 if __name__ == "__main__":
