@@ -87,9 +87,15 @@ void SendFin(Socket& socket) {
   socket.shutdown(Socket::shutdown_send, ignored);
 }
 
+// Past asio, whose destructors switch off the lingering that they know of.
+void SetResetOnClose(Socket& socket, bool on) {
+  const linger option{.l_onoff = on ? 1 : 0, .l_linger = 0};
+  ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_LINGER, &option, sizeof option);
+}
+
 void Reset(Socket& socket) {
+  SetResetOnClose(socket, true);
   asio::error_code ignored;
-  socket.set_option(asio::socket_base::linger(true, 0), ignored);
   socket.close(ignored);
 }
 

@@ -54,6 +54,9 @@ asio::awaitable<Status> SendAll(Socket& socket, std::span<const std::uint8_t> by
 // SendFin ends the sending direction.
 void SendFin(Socket& socket);
 
+// SetResetOnClose decides whether any close of `socket`, the end of the program too, is an RST.
+void SetResetOnClose(Socket& socket, bool on);
+
 // Reset closes `socket` with an RST: the peer must not take what it has for all there was.
 void Reset(Socket& socket);
 

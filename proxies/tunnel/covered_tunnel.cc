@@ -70,6 +70,7 @@ class CoveredTunnel {
   void StopIfOver(Socket& other_source);
   void Fail(Status status);
   void WatchLimits();
+  void SetResetOnClose(bool on);
   RawTunnel TakeRaw();
   CoveredTunnelEnd TakeEnd();
 
@@ -115,6 +116,7 @@ asio::awaitable<CoveredTunnelEnd> CoveredTunnel::Run() {
     if (--running == 0) both_done.cancel();
   };
   WatchLimits();
+  SetResetOnClose(true);
   asio::co_spawn(executor, RunOut(), finished);
   asio::co_spawn(executor, RunIn(), finished);
   asio::error_code cancelled;
@@ -335,6 +337,13 @@ void CoveredTunnel::WatchLimits() {
   });
 }
 
+// While bytes are under way a leg may close in one orderly manner only: by its FIN. A program that
+// is stopped or killed must not let its inner ends believe that what they have is all there was.
+void CoveredTunnel::SetResetOnClose(bool on) {
+  detach::SetResetOnClose(outer_.socket(), on);
+  detach::SetResetOnClose(plain_, on);
+}
+
 CoveredTunnelEnd CoveredTunnel::TakeEnd() {
   CoveredTunnelEnd end;
   end.status = failure_;
@@ -344,9 +353,10 @@ CoveredTunnelEnd CoveredTunnel::TakeEnd() {
   if (!failure_.ok()) {
     Reset(outer_.socket());
     Reset(plain_);
-  } else if (BothRaw()) {
-    end.raw = TakeRaw();
+    return end;
   }
+  SetResetOnClose(false);
+  if (BothRaw()) end.raw = TakeRaw();
   return end;
 }
 
