@@ -93,6 +93,11 @@ class ProxyDrainsWhenItIsTerminatedTest(TunnelCase):
         self.check_second("reverse", self.reverse,
                           self.plain_ends(self.client.port, self.destinations))
 
+    def test_a_program_that_is_killed_leaves_no_covered_tunnel_that_seems_to_have_ended(self):
+        ends = self.plain_ends(self.client.port, self.destinations)
+        self.reverse.kill()
+        self.assertEqual([ending(end) for end in ends], ["RST", "RST"])
+
     def test_without_connections_the_first_one_is_enough(self):
         for _, proxy in self.proxies():
             proxy.event("listening")
