@@ -14,7 +14,7 @@ namespace detach {
 // RecordGate stands between a transport and a TLS stack. The owner reads from the transport in
 // large chunks into the gate; the gate gives the stack never more than the record in progress. So
 // whatever follows a close_notify record is still the gate's when the stack reports close_notify:
-// the leftover, which belongs to the next protocol (DESIGN §3 rule 1).
+// the leftover, which belongs to the next protocol.
 //
 // Holds memory (kChunk bytes) only while it holds bytes or after Prepare. One thread at a time.
 class RecordGate {

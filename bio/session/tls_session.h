@@ -66,8 +66,8 @@ class TlsSession final : private TlsBackend::Sink {
   std::span<std::uint8_t> ReceiveSpace();
 
   // Received says that the transport wrote `size` bytes to the front of ReceiveSpace, and processes
-  // them as far as it can without the application. 0: nothing came after all; the space is freed, so
-  // that a connection which waits holds none.
+  // them as far as it can without the application. 0: nothing came after all; the space is freed,
+  // so that a connection which waits holds none.
   Status Received(std::size_t size);
 
   // ReceivedEnd says that the transport ended (FIN). An end where a close_notify is due is

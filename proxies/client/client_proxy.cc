@@ -297,7 +297,7 @@ asio::awaitable<Result<ConnectResponse>> ClientConnection::Exchange(TlsLeg& oute
   while (!parser.done()) {
     const Result<ReadResult> read = co_await outer.Read(buffer);
     if (!read.ok()) co_return read.status();
-    // DESIGN §3 rule 8: nothing raw may ever complete what is authenticated.
+    // Nothing raw may ever complete what is authenticated.
     if (read->event != ReadEvent::kBytes || read->origin != Origin::kTls) {
       co_return Truncated("the reverse proxy left before its answer was whole");
     }

@@ -261,8 +261,8 @@ asio::awaitable<Status> CoveredTunnel::OnTlsBytes(std::span<const std::uint8_t> 
   co_return co_await SendAll(plain_, bytes);
 }
 
-// Behind close_notify: raw only where our own view of the inner stream says so (DESIGN §4). Else
-// somebody on the path appended them, and not one of them goes on.
+// Behind close_notify: raw only where our own view of the inner stream says so (docs/PROTOCOL.md).
+// Else somebody on the path appended them, and not one of them goes on.
 asio::awaitable<Status> CoveredTunnel::OnRawBytes(std::span<const std::uint8_t> bytes) {
   if (in_ == Flow::kCovered && covered_mode() && observer_.MayTurnRaw(in_direction(), bytes[0])) {
     in_ = Flow::kRaw;

@@ -27,6 +27,7 @@ BANS = (
     Ban(r"[?:] co_await\b|\bco_await [\w.:>-]+\(\{", _CXX,
         "g++ 12 destroys such temporaries twice: co_await in a statement of its own, arguments named"),
     Ban(r"\b(TODO|FIXME|XXX)\b", _TEXT, "what is left to do is an issue, not a comment"),
+    Ban(r"\bDESIGN\b", _TEXT, "no such file: say it here, or name a file of docs/"),
     Ban(r"[ \t]$", _TEXT, "white space at the end of a line"),
     Ban(r"\r", _TEXT, "carriage return"),
 )

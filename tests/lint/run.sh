@@ -21,6 +21,14 @@ shell_scripts() {
   git grep -lI --untracked -E '^#!(/usr)?/bin/(env )?(ba)?sh$' | xargs shellcheck -S warning
 }
 
+seeded_bugs_apply() {
+  stale=0
+  for patch in tests/seeded_bugs/*.patch; do
+    git apply --check "$patch" || stale=1
+  done
+  return $stale
+}
+
 # Two at a time: each takes up to 0.5 GB.
 clang_tidy() {
   tools/compile_commands.py &&
@@ -31,6 +39,7 @@ clang_tidy() {
 check tree tests/lint/check_tree.py
 check format tools/format.sh "$1" check
 check shellcheck shell_scripts
+check seeded_bugs_apply seeded_bugs_apply
 check clang_tidy clang_tidy
 printf '\n%s' "$summary"
 exit $failed

@@ -26,7 +26,7 @@ struct Legal {
   Action action;
 };
 
-// What DESIGN §3 rule 7 says, written down a second time: RFC 9846 §6.1 for half detach.
+// The rule written down a second time: RFC 9846 §6.1 for half detach.
 const std::vector<Legal>& Half() {
   static const std::vector<Legal> legal = {
       {kRawRaw, Event::kUpgrade, kHandshaking, Action::kNone},
