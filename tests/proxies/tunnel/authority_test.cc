@@ -88,8 +88,7 @@ TEST(AuthorityTest, RefusesWhatIsNoHostName) {
                            "http://a:443",
                            "a?:443",
                            "a#:443",
-                           "b\xc3\xbc"
-                           "cher:443",
+                           "b\303\274cher:443",
                            "a%2eb:443",
                            "a\t:443",
                            "a\r\nb:443",

@@ -259,8 +259,11 @@ TEST(ConnectResponseTest, LeavesTheTunnelsFirstBytes) {
 TEST(ConnectResponseTest, SkipsInterimResponsesUpToALimit) {
   const std::string interim = "HTTP/1.1 103 Early Hints\r\nX: y\r\n\r\n";
   const std::string final = "HTTP/1.1 403 Forbidden\r\nProxy-Status: rp; error=x\r\n\r\n";
+  std::string text = interim;
+  text += interim;
+  text += final;
   for (std::size_t step : {1, 7, 1000}) {
-    const auto response = ResponseTo(interim + interim + final, step);
+    const auto response = ResponseTo(text, step);
     ASSERT_TRUE(response.ok());
     EXPECT_EQ(response->status, 403u);
     EXPECT_EQ(response->reason, "Forbidden");

@@ -36,8 +36,8 @@ using Session = std::unique_ptr<SSL_SESSION, Deleter<SSL_SESSION_free>>;
 struct Kind {
   const char* name;
   int version;
-  const char* tls12_suite = "ECDHE-ECDSA-AES128-GCM-SHA256";
   KeyType server_key = KeyType::kEcP256;
+  const char* tls12_suite = "ECDHE-ECDSA-AES128-GCM-SHA256";
   bool client_certificate = false;
   bool retry = false;       // the server wants another group than the client's first
   bool resumed = false;     // a second connection with the session of a first
@@ -274,12 +274,12 @@ std::vector<InnerConnection> CaptureInnerConnections() {
       {.name = "1.2 resumed", .version = k12, .resumed = true},
       {.name = "1.2 DHE",
        .version = k12,
-       .tls12_suite = "DHE-RSA-AES256-GCM-SHA384",
-       .server_key = KeyType::kRsa2048},
+       .server_key = KeyType::kRsa2048,
+       .tls12_suite = "DHE-RSA-AES256-GCM-SHA384"},
       {.name = "1.2 static RSA",
        .version = k12,
-       .tls12_suite = "AES128-GCM-SHA256",
        .server_key = KeyType::kRsa2048,
+       .tls12_suite = "AES128-GCM-SHA256",
        .detaches = false},
       {.name = "1.2 CBC",
        .version = k12,
