@@ -18,8 +18,10 @@ Result<std::unique_ptr<TlsBackend>> NewOpenSslBackend(SSL* ssl);
 
 // CheckDetachable returns kMisuse where `ssl` has an option with which a detach would not be exact:
 // SSL_OP_IGNORE_UNEXPECTED_EOF (a FIN would be a forged close_notify), read_ahead or pipelining
-// (the leftover would be buried in libssl), kTLS (the kernel would own the records). The message
-// names it.
+// (the leftover would be buried in libssl), kTLS (the kernel would own the records), quiet_shutdown
+// (no close_notify would be sent). The message names it. Pipelining cannot be seen since
+// OpenSSL 3.2; there the gate alone keeps it harmless: libssl is never given more than the record
+// in progress.
 Status CheckDetachable(const SSL* ssl);
 
 // UnderlyingSsl returns the SSL of a backend made here; the backend keeps it.
