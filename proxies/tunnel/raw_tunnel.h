@@ -51,7 +51,7 @@ struct RawTunnel {
   UniqueFd b;
   RawDirection a_to_b;
   RawDirection b_to_a;
-  std::chrono::seconds idle_limit{0};      // 0: none; may strike up to one second late
+  std::chrono::seconds idle_limit{0};      // 0: none; at most a century; may strike a second late
   std::chrono::seconds lifetime_limit{0};  // 0: none; counted from the hand-over
   // Called once, after both sockets are closed, on a thread of the relay (or on Adopt's, when the
   // relay was shut down). Must not block, and must not call Relay::Shutdown.

@@ -2,6 +2,7 @@
 
 #include <sys/eventfd.h>
 
+#include <cerrno>
 #include <cstring>
 #include <string>
 #include <utility>

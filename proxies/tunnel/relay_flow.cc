@@ -10,10 +10,10 @@
 namespace detach {
 namespace {
 
-// Bulk turns back into messages after this many reads in a row below this size: then copying is
-// cheaper than two splices and a pipe.
-constexpr std::size_t kSmallRead = 4 * 1024;
-constexpr std::uint8_t kSmallReads = 8;
+// Below this size copying is cheaper than two splices and a pipe. A flow changes its method when
+// this many reads in a row speak for the other one.
+constexpr std::size_t kWorthSplicing = 4 * 1024;
+constexpr std::uint8_t kReadsInARow = 8;
 
 template <typename Call>
 ssize_t Retry(Call call) {
@@ -127,14 +127,12 @@ ssize_t RelayFlow::Receive(int source, RelayScratch& scratch) {
 }
 
 void RelayFlow::ChooseMethod(std::size_t read) {
-  if (!bulk_) {
-    bulk_ = read >= kBulkRead;
-    small_reads_ = 0;
-  } else if (read >= kSmallRead) {
-    small_reads_ = 0;
-  } else if (++small_reads_ == kSmallReads) {
-    bulk_ = false;
-  }
+  const bool for_splicing = read >= kWorthSplicing;
+  reads_for_other_ = for_splicing == bulk_ ? 0 : reads_for_other_ + 1;
+  const bool surely_bulk = !bulk_ && read >= kBulkRead;
+  if (!surely_bulk && reads_for_other_ < kReadsInARow) return;
+  bulk_ = !bulk_;
+  reads_for_other_ = 0;
 }
 
 // TidyUp gives back what was used and copies what could not be sent out of the scratch buffer.

@@ -27,8 +27,8 @@ struct RelayScratch {
 // RelayFlow moves bytes from a source to a sink: the leftover first, then what the source sends,
 // then its FIN. It reads only when everything read before has been delivered, so it never holds
 // more than the leftover, or one pipe or one buffer full, and a sink that does not read stops the
-// source. Messages are copied (recv and send: two calls, and no pipe); once a read shows bulk they
-// are spliced. One thread.
+// source. Messages are copied (recv and send: two calls, and no pipe); once reads show bulk they
+// are spliced: a large one, or several of some size. One thread.
 class RelayFlow {
  public:
   // What the flow waits for, or how it ended.
@@ -78,7 +78,7 @@ class RelayFlow {
   bool borrowed_ = false;
   bool eof_ = false;
   bool bulk_ = false;
-  std::uint8_t small_reads_ = 0;  // in a row, while bulk_
+  std::uint8_t reads_for_other_ = 0;  // in a row, that spoke for the other method
 };
 
 }  // namespace detach

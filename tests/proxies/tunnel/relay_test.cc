@@ -72,6 +72,35 @@ TEST_F(RelayTest, SplicesAtLeast99PercentOfBulk) {
   EXPECT_GE(ends_.Next().a_to_b.spliced, 64 * kMiB / 100 * 99);
 }
 
+TEST_F(RelayTest, SplicesAStreamOfPiecesOfSomeSize) {
+  Start();
+  auto [a, b] = Open();
+  const std::string piece(8000, 'x');
+  for (int i = 0; i < 100; ++i) {
+    a.Send(piece);
+    ASSERT_EQ(piece, b.Receive(piece.size()));
+  }
+  a.Fin();
+  b.Fin();
+  EXPECT_GE(ends_.Next().a_to_b.spliced, 80 * piece.size());
+}
+
+TEST_F(RelayTest, CopiesAgainWhenBulkBecomesMessages) {
+  Start();
+  auto [a, b] = Open();
+  std::thread sender([peer = &a] { peer->Send(std::string(8 * kMiB, 'x')); });
+  EXPECT_EQ(8 * kMiB, b.Receive(8 * kMiB).size());
+  sender.join();
+  for (int round = 0; round < 100; ++round) {
+    a.Send("ping");
+    ASSERT_EQ("ping", b.Receive(4));
+  }
+  a.Fin();
+  b.Fin();
+  const TunnelEnd end = ends_.Next();
+  EXPECT_GE(end.a_to_b.bytes - end.a_to_b.spliced, 80u * 4);
+}
+
 TEST_F(RelayTest, CopiesShortMessages) {
   Start();
   auto [a, b] = Open();
