@@ -52,7 +52,9 @@ class [[nodiscard]] Status {
 
   bool ok() const noexcept { return fault_ == Fault::kNone; }
   Fault fault() const noexcept { return fault_; }
-  const std::string& message() const noexcept { return message_; }
+  const std::string& message() const& noexcept { return message_; }
+  // By value of what is about to go: `const std::string& text = call().message()` stays alive.
+  std::string message() && { return std::move(message_); }
 
  private:
   Fault fault_ = Fault::kNone;

@@ -63,6 +63,8 @@ int Run(const std::string& path, bool check_only) {
   program.reload = [&proxy, &path]() -> Status {
     Result<std::shared_ptr<const ClientPolicy>> fresh = LoadPolicy(path);
     if (!fresh.ok()) return fresh.status();
+    const LogSettings& log = (*fresh)->config.log;
+    ConfigureLog(log.level, log.format);
     proxy.SetPolicy(*std::move(fresh));
     return {};
   };
@@ -88,7 +90,9 @@ int main(int argc, char** argv) {
                 "only read and check the configuration: exit code 0 if it is good, else 2");
   app.footer(
       "Signals: SIGTERM drains, a second one ends at once; SIGHUP reads the configuration "
-      "again.\nExit codes: 0 ended, 1 failed, 2 wrong usage or configuration.");
+      "again, but listen, "
+      "pid_file, threads, max_connections and drain, which stay as they were at the start.\nExit "
+      "codes: 0 ended, 1 failed, 2 wrong usage or configuration.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
