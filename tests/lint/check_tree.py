@@ -9,6 +9,7 @@ import sys
 
 import bans
 import build_files
+import documents
 import include_directions
 
 
@@ -16,7 +17,7 @@ def main() -> int:
     root = pathlib.Path(__file__).resolve().parents[2]
     errors = [
         error
-        for check in (include_directions.check, bans.check, build_files.check)
+        for check in (include_directions.check, bans.check, build_files.check, documents.check)
         for error in check(root)
     ]
     print("\n".join(errors) or "nothing to complain of")

@@ -7,6 +7,7 @@ import unittest
 
 import bans
 import build_files
+import documents
 import include_directions
 
 
@@ -116,6 +117,21 @@ class BuildFiles(Planted):
     def test_refuses_the_other_name(self):
         self.plant("bio/BUILD", "")
         self.assertEqual(build_files.check(self.root), ["bio/BUILD: name it BUILD.bazel"])
+
+
+class Documents(Planted):
+    def test_refuses_a_link_that_leads_nowhere(self):
+        self.plant("docs/A.md", "see [B](B.md)\n")
+        self.assertEqual(len(documents.check(self.root)), 1)
+        self.plant("docs/B.md", "and [A](A.md#top), [the RFC](https://www.rfc-editor.org/)\n")
+        self.assertEqual(documents.check(self.root), [])
+
+    def test_refuses_a_readme_whose_code_is_not_the_example(self):
+        self.plant("examples/upgrade_then_detach.cc", "#include <x>\n\nint main() {\n}\n")
+        self.plant("README.md", "```cpp\nint main() {}\n```\n")
+        self.assertEqual(len(documents.check(self.root)), 1)
+        self.plant("README.md", "```cpp\nint main() {\n}\n```\n")
+        self.assertEqual(documents.check(self.root), [])
 
 
 if __name__ == "__main__":
