@@ -319,6 +319,23 @@ TEST_P(BehindOwnCloseNotify, NothingLeavesWhenTheSslIsFreed) {
   EXPECT_EQ(TakeOutput(client()) + TakeOutput(server()), "");
 }
 
+// A second handshake inside the first would begin in mid-stream, and end who knows where.
+class Renegotiation : public OpenSslTest {};
+HAZARD(Renegotiation);
+
+TEST_P(Renegotiation, IsNotBegunByTheServerThatIsAskedForIt) {
+  if (IsTls13()) GTEST_SKIP() << "TLS 1.3 has none";
+  EnterTls();
+  SSL_clear_options(client_ssl_, SSL_OP_NO_RENEGOTIATION);
+  SSL_set_options(server_ssl_, SSL_OP_ALLOW_CLIENT_RENEGOTIATION);  // the weaker of the two
+  ASSERT_EQ(SSL_renegotiate(client_ssl_), 1);
+  // A libssl client asks with its next write, and that does not succeed.
+  EXPECT_FALSE(WriteText(client(), "x").ok());
+  ASSERT_TRUE(Carry(pair_->client, pair_->server));
+  EXPECT_FALSE(SSL_in_init(server_ssl_));
+  EXPECT_TRUE(server().status().ok()) << server().status().message();
+}
+
 // Hazard 16: over TLS 1.2 there is no half detach.
 class Quiesced : public OpenSslTest {};
 HAZARD(Quiesced);
