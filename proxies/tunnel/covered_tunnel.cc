@@ -56,7 +56,7 @@ class CoveredTunnel {
   asio::awaitable<Status> DetachBefore(std::span<const std::uint8_t> covered,
                                        std::span<const std::uint8_t> raw);
   asio::awaitable<Status> OnPlainEnd();
-  asio::awaitable<Status> OfferConnect(std::span<const std::uint8_t> bytes);
+  asio::awaitable<Status> OfferConnect();
 
   asio::awaitable<void> RunIn();
   asio::awaitable<Status> OnTlsBytes(std::span<const std::uint8_t> bytes);
@@ -83,10 +83,10 @@ class CoveredTunnel {
                                                : Direction::kClientToServer;
   }
   bool covered_mode() const { return options_.agreed == DetachMode::kCovered; }
-  // kConnect holds only while neither direction has carried anything.
+  // kConnect holds only while neither direction has carried anything, or ended.
   bool connect_open() const {
-    return options_.agreed == DetachMode::kConnect && out_traffic_.covered == 0 &&
-           in_traffic_.covered == 0;
+    return options_.agreed == DetachMode::kConnect && out_ == Flow::kCovered &&
+           in_ == Flow::kCovered && out_traffic_.covered == 0 && in_traffic_.covered == 0;
   }
 
   TlsLeg& outer_;
@@ -151,11 +151,11 @@ asio::awaitable<Status> CoveredTunnel::OnPlainBytes(std::span<const std::uint8_t
     Moved(out_traffic_.raw, bytes.size());
     co_return co_await outer_.Write(bytes);
   }
-  if (options_.side == Side::kClientProxy && connect_open()) co_return co_await OfferConnect(bytes);
-  if (!covered_mode()) co_return co_await SendCovered(bytes);
-
   held_.insert(held_.end(), bytes.begin(), bytes.end());
+  if (options_.side == Side::kClientProxy && connect_open()) co_return co_await OfferConnect();
   const Bytes whole = std::exchange(held_, {});
+  if (!covered_mode()) co_return co_await SendCovered(whole);
+
   const InnerHandshakeObserver::Cut cut = observer_.Send(out_direction(), whole);
   const std::span<const std::uint8_t> covered = std::span(whole).first(cut.covered);
   const std::span<const std::uint8_t> rest = std::span(whole).subspan(cut.covered);
@@ -190,6 +190,10 @@ asio::awaitable<Status> CoveredTunnel::DetachBefore(std::span<const std::uint8_t
 
 // close_notify and FIN: the authenticated end of what went under cover. Raw: a FIN as on any TCP.
 asio::awaitable<Status> CoveredTunnel::OnPlainEnd() {
+  // The reverse proxy would take this close_notify for an offer, and go raw with what is no TLS.
+  if (options_.side == Side::kClientProxy && connect_open() && held_.empty()) {
+    co_return Transport("the browser left without a byte");
+  }
   if (out_ == Flow::kCovered) {
     const Bytes held = std::exchange(held_, {});
     if (const Status status = co_await SendCovered(held); !status.ok()) co_return status;
@@ -205,8 +209,7 @@ asio::awaitable<Status> CoveredTunnel::OnPlainEnd() {
 
 // when=connect: if the browser begins with a ClientHello, our close_notify is the offer. Its bytes
 // wait until the answer has come; then they are the first raw ones.
-asio::awaitable<Status> CoveredTunnel::OfferConnect(std::span<const std::uint8_t> bytes) {
-  held_.insert(held_.end(), bytes.begin(), bytes.end());
+asio::awaitable<Status> CoveredTunnel::OfferConnect() {
   const std::optional<bool> client_hello = BeginsWithClientHello(held_);
   if (!client_hello) co_return Status();
   if (*client_hello) {
@@ -281,7 +284,7 @@ asio::awaitable<Status> CoveredTunnel::OnPeerDetached() {
     out_ = in_ = Flow::kRaw;
     co_return Status();
   }
-  if (options_.side == Side::kReverseProxy && connect_open() && out_ == Flow::kCovered) {
+  if (options_.side == Side::kReverseProxy && connect_open()) {
     if (const Status status = session.Detach(); !status.ok()) co_return status;
     out_ = in_ = Flow::kRaw;
     co_return co_await outer_.Flush();
