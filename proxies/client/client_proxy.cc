@@ -272,6 +272,7 @@ asio::awaitable<std::optional<ClientConnection::Connected>> ClientConnection::Re
     refusal.status = response->status;
     refusal.message =
         "the reverse proxy refused: " + std::to_string(response->status) + " " + response->reason;
+    if (!response->proxy_status.empty()) refusal.message += ". It says: " + response->proxy_status;
     refusal.received_proxy_status = response->proxy_status;
     co_await Refuse(std::move(refusal));
     co_return std::nullopt;

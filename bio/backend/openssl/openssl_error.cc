@@ -55,7 +55,10 @@ std::string NameText(const X509_NAME* name) {
 
 std::string RefusedCertificate(const SSL* ssl) {
   std::string text = "certificate refused: ";
-  text += X509_verify_cert_error_string(SSL_get_verify_result(ssl));
+  const long error = SSL_get_verify_result(ssl);
+  text += error == X509_V_ERR_APPLICATION_VERIFICATION
+              ? "its key's fingerprint is not the pinned one"
+              : X509_verify_cert_error_string(error);
   if (const auto* refused = static_cast<const X509*>(SSL_get_ex_data(ssl, RefusedIndex()))) {
     text += " (subject " + NameText(X509_get_subject_name(refused)) + ", issuer " +
             NameText(X509_get_issuer_name(refused)) + ")";
