@@ -13,11 +13,11 @@ from tcp_relay import reset
 class TlsEnd:
     """TLS over `socket`, which stays usable below: for a FIN without close_notify, or an RST."""
 
-    def __init__(self, end, context, *, server_side=False):
+    def __init__(self, end, context, *, server_side=False, server_name=INNER_NAME):
         self.socket = end
         self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
         self.tls = context.wrap_bio(self._received, self._to_send, server_side=server_side,
-                                    server_hostname=None if server_side else INNER_NAME)
+                                    server_hostname=None if server_side else server_name)
 
     def handshake(self):
         self._run(self.tls.do_handshake)
@@ -26,6 +26,12 @@ class TlsEnd:
         view = memoryview(message)
         while view:
             view = view[self._run(lambda: self.tls.write(view[:65536])):]
+
+    def write_records(self, *messages):
+        """Each as a record of its own, all in one segment."""
+        for message in messages:
+            self.tls.write(message)
+        self._flush()
 
     def read(self, size):
         """Exactly so many bytes, or fewer if the stream ends."""
