@@ -106,7 +106,7 @@ void AddAltNames(X509* certificate, const std::vector<std::string>& names) {
 void SetSerial(X509* certificate) {
   unsigned char bytes[16];
   Must(RAND_bytes(bytes, sizeof bytes) == 1, "a random serial number");
-  bytes[0] &= 0x7f;
+  bytes[0] = static_cast<unsigned char>(0x40 | (bytes[0] & 0x3f));  // always 16 bytes long
   BIGNUM* number = BN_bin2bn(bytes, sizeof bytes, nullptr);
   Must(BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate)) != nullptr,
        "a serial number");

@@ -1,0 +1,7 @@
+#!/bin/sh
+# docs/PROTOCOL-EXAMPLE.md says what a connection really looks like.
+export OPENSSL_CONF=tests/proxies/tunnel/openssl_of_the_example.cnf
+"$1" | diff -u "$2" - && exit 0
+echo "docs/PROTOCOL-EXAMPLE.md is stale; run:" >&2
+echo "  OPENSSL_CONF=$OPENSSL_CONF bazel-bin/tests/proxies/tunnel/print_example_connection > docs/PROTOCOL-EXAMPLE.md" >&2
+exit 1
