@@ -17,11 +17,10 @@ namespace detach {
 // TlsBackend is one TLS connection of one stack: whole records in; records, plaintext and events
 // out. Its owner (TlsSession) cuts the records, keeps the order, and decides what an event means.
 //
-// Contract, shown by tests/backend/conformance:
+// Contract, shown by tests/bio/backend/conformance:
 // * No exception leaves it. The first Status that is not ok ends it: the owner calls nothing but
-// the
-//   const members and the destructor afterwards. An alert that tells the peer why comes out of the
-//   sink before.
+//   the const members and the destructor afterwards. An alert that tells the peer why comes out of
+//   the sink before.
 // * The destructor writes nothing.
 // * It keeps no byte of a record after Receive has returned; it reads nothing by itself.
 // * One thread at a time.

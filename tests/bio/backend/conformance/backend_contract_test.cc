@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <deque>
+#include <array>
 #include <memory>
 #include <new>
 #include <string>
 #include <thread>
-#include <vector>
+#include <utility>
 
 #include "bio/record/record_gate.h"
 #include "tests/bio/backend/conformance/conformance_fixture.h"
@@ -235,9 +235,9 @@ TEST_P(BackendContract, ItsContextsServeManyThreadsAtOnce) {
   AskForClientCertificate(client, server);
   client.choose_identity = [](const CertificateRequest&) { return SharedPki().client.identity(); };
   Contexts contexts(GetParam(), client, server);
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 4; ++i) {
-    threads.emplace_back([&contexts] {
+  std::array<std::thread, 4> threads;
+  for (std::thread& thread : threads) {
+    thread = std::thread([&contexts] {
       for (int round = 0; round < 25; ++round) {
         Connection connection(contexts);
         EXPECT_TRUE(connection.ok());
