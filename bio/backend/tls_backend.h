@@ -79,8 +79,8 @@ class TlsBackend {
   virtual std::optional<std::uint8_t> peer_alert() const noexcept = 0;
 };
 
-// TlsContext makes the backends of all connections with one configuration. Thread-safe. Outlives
-// its backends, or shares what they need.
+// TlsContext makes the backends of all connections with one configuration. Thread-safe. The
+// caller keeps it until its last backend is gone.
 class TlsContext {
  public:
   TlsContext() = default;

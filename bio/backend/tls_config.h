@@ -84,7 +84,8 @@ struct TlsConfig {
   std::vector<std::string> alpn;
 
   // Whether sessions are resumed. A server keeps their state in memory (no stateless tickets), a
-  // client the newest session of this context.
+  // client the newest session of this context. A resumed session repeats no check of the peer's
+  // certificate: who needs dates and CRLs to hold checks Summary().peer_chain again.
   bool resumption = false;
 };
 
