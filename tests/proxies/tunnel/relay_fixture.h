@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -51,11 +52,19 @@ inline bool MatchesPattern(std::span<const std::uint8_t> bytes, std::uint64_t st
   return true;
 }
 
-// Peer is one end of a tunnel, as the browser or the destination has it. Its calls block.
+// What takes longer than this will never come: a test is to fail, not to hang.
+constexpr std::chrono::seconds kPatience{20};
+
+// Peer is one end of a tunnel, as the browser or the destination has it. Its calls block, no longer
+// than kPatience.
 class Peer {
  public:
   Peer() = default;
-  explicit Peer(UniqueFd socket) : socket_(std::move(socket)) {}
+  explicit Peer(UniqueFd socket) : socket_(std::move(socket)) {
+    const timeval patience{.tv_sec = kPatience.count(), .tv_usec = 0};
+    EXPECT_EQ(0, ::setsockopt(fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)));
+    EXPECT_EQ(0, ::setsockopt(fd(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience)));
+  }
 
   int fd() const { return socket_.get(); }
 
@@ -122,7 +131,8 @@ class Peer {
   // both sent and received its FIN reports an RST only as EPOLLERR.
   bool SeesReset() {
     pollfd poller{.fd = fd(), .events = 0};
-    if (::poll(&poller, 1, -1) != 1) return false;
+    if (::poll(&poller, 1, static_cast<int>(kPatience / std::chrono::milliseconds(1))) != 1)
+      return false;
     return (poller.revents & POLLERR) != 0;
   }
 
@@ -148,7 +158,10 @@ class Ends {
  private:
   std::pair<TunnelEnd, std::thread::id> Take() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !ends_.empty(); });
+    if (!changed_.wait_for(lock, kPatience, [this] { return !ends_.empty(); })) {
+      ADD_FAILURE() << "no tunnel ends";
+      return {};
+    }
     const std::pair<TunnelEnd, std::thread::id> end = ends_.front();
     ends_.pop_front();
     return end;
