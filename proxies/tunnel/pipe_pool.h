@@ -24,7 +24,7 @@ struct Pipe {
 class PipePool {
  public:
   // What is asked of the kernel, and the least that is worth a splice. More than 256 KiB buys
-  // nothing (docs/DECISIONS.md, "The relay's pipes").
+  // nothing (docs/DECISIONS.md, Relay).
   static constexpr int kWantedCapacity = 256 * 1024;
   static constexpr int kLeastCapacity = 64 * 1024;
 

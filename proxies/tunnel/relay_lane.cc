@@ -22,8 +22,7 @@ constexpr int kRounds = 4;
 constexpr double kBulkRate = 4 * 1024 * 1024;
 constexpr double kInteractiveRate = 1024 * 1024;
 
-// The bulk lane naps each time it has moved this much. Halves the CPU per byte; 1 ms would save a
-// third of the rest (docs/DECISIONS.md, "The bulk lane").
+// The bulk lane naps each time it has moved this much (docs/DECISIONS.md, Relay).
 constexpr std::uint64_t kNapBytes = 64 * 1024;
 constexpr std::chrono::microseconds kNap{500};
 

@@ -53,7 +53,7 @@ inline bool MatchesPattern(std::span<const std::uint8_t> bytes, std::uint64_t st
 }
 
 // What takes longer than this will never come: a test is to fail, not to hang.
-constexpr std::chrono::seconds kPatience{20};
+constexpr std::chrono::seconds kPatience{10};
 
 // Peer is one end of a tunnel, as the browser or the destination has it. Its calls block, no longer
 // than kPatience.
