@@ -1,7 +1,9 @@
 #include "proxies/tunnel/network.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstdint>
 #include <optional>
 
 namespace detach {
@@ -39,6 +41,17 @@ Status NoNetwork(std::string_view text, std::string_view why) {
   return Misuse("'" + std::string(text) + "' is not a network: " + std::string(why));
 }
 
+// An IPv4 address as such or within IPv6: compatible (RFC 4291 §2.5.5.1; :: and ::1 look like one
+// of 0.0.0.0/8), or as NAT64 translates it (RFC 6052).
+bool EndsInIpv4(const IpAddress& address) {
+  constexpr std::array<std::uint8_t, 12> kCompatible = {};
+  constexpr std::array<std::uint8_t, 12> kNat64 = {0x00, 0x64, 0xff, 0x9b};
+  const auto starts_with = [&address](const std::array<std::uint8_t, 12>& prefix) {
+    return std::equal(prefix.begin(), prefix.end(), address.bytes().begin());
+  };
+  return address.is_ipv4() || starts_with(kCompatible) || starts_with(kNat64);
+}
+
 }  // namespace
 
 Result<Network> Network::Parse(std::string_view text) {
@@ -66,15 +79,13 @@ std::string Network::ToString() const {
 
 bool ForbiddenByDefault(const IpAddress& address) noexcept {
   const auto& b = address.bytes();
-  if (address.is_ipv4()) {
-    const auto [first, second, third, fourth] = address.ipv4();
-    const bool broadcast = (first & second & third & fourth) == 255;
-    return first == 0 || first == 127 || (first == 169 && second == 254) || first >> 4 == 0xe ||
+  if (EndsInIpv4(address)) {
+    const bool broadcast = (b[12] & b[13] & b[14] & b[15]) == 255;
+    return b[12] == 0 || b[12] == 127 || (b[12] == 169 && b[13] == 254) || b[12] >> 4 == 0xe ||
            broadcast;
   }
-  const bool high_zero = std::all_of(b.begin(), b.end() - 1, [](auto byte) { return byte == 0; });
   const bool link_local = b[0] == 0xfe && b[1] >> 6 == 2;
-  return (high_zero && b[15] <= 1) || link_local || b[0] == 0xff;
+  return link_local || b[0] == 0xff;
 }
 
 }  // namespace detach

@@ -39,7 +39,8 @@ class Network {
 
 // ForbiddenByDefault reports whether `address` is where no name of a destination may lead unless
 // the operator lists it: this host (loopback, unspecified), the link (link-local, where the
-// metadata services of clouds are), multicast and broadcast.
+// metadata services of clouds are), multicast and broadcast. An IPv4 address within IPv6 (mapped,
+// compatible, NAT64) is judged as what it is.
 bool ForbiddenByDefault(const IpAddress& address) noexcept;
 
 }  // namespace detach

@@ -51,16 +51,21 @@ TEST(ForbiddenByDefaultTest, IsThisHostTheLinkAndMulticast) {
         "239.255.255.255", "255.255.255.255", "::", "::1", "fe80::1", "febf::1", "ff02::1"}) {
     EXPECT_TRUE(ForbiddenByDefault(Address(text))) << text;
   }
-  for (const char* text : {"128.0.0.1", "126.255.255.255", "1.0.0.0", "10.0.0.1", "169.253.255.255",
-                           "169.255.0.0", "223.255.255.255", "192.168.0.1", "::2", "fec0::1",
-                           "fe7f::1", "fd00::1", "2001:db8::1", "100::"}) {
+  for (const char* text :
+       {"128.0.0.1", "126.255.255.255", "1.0.0.0", "10.0.0.1", "169.253.255.255", "169.255.0.0",
+        "223.255.255.255", "192.168.0.1", "fec0::1", "fe7f::1", "64:ff9b::a00:1",
+        "64:ff9b:1::7f00:1", "fd00::1", "2001:db8::1", "100::"}) {
     EXPECT_FALSE(ForbiddenByDefault(Address(text))) << text;
   }
 }
 
-TEST(ForbiddenByDefaultTest, SeesThroughMappedAddresses) {
+TEST(ForbiddenByDefaultTest, SeesThroughIpv6ThatCarriesIpv4) {
   std::array<std::uint8_t, 16> mapped = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127, 0, 0, 1};
   EXPECT_TRUE(ForbiddenByDefault(IpAddress(mapped)));
+  std::array<std::uint8_t, 16> compatible = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 127, 0, 0, 1};
+  EXPECT_TRUE(ForbiddenByDefault(IpAddress(compatible)));
+  EXPECT_TRUE(ForbiddenByDefault(Address("64:ff9b::7f00:1")));
+  EXPECT_TRUE(ForbiddenByDefault(Address("64:ff9b::a9fe:a9fe")));
 }
 
 }  // namespace
