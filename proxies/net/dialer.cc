@@ -4,8 +4,10 @@
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
 #include <utility>
+#include <vector>
 
 #include "proxies/net/deadline.h"
+#include "proxies/net/name_lookup.h"
 
 namespace detach {
 namespace {
@@ -28,11 +30,11 @@ std::string Text(const tcp::endpoint& endpoint) {
 asio::awaitable<DialOutcome> Dial(std::string host, std::uint16_t port, AddressFilter may_connect,
                                   std::chrono::milliseconds limit) {
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
-  tcp::resolver resolver(executor);
+  NameLookup lookup(executor);
   Socket socket(executor);
   Deadline deadline(executor);
-  deadline.Start("connect", limit, [&resolver, &socket] {
-    resolver.cancel();
+  deadline.Start("connect", limit, [&lookup, &socket] {
+    lookup.Cancel();
     asio::error_code ignored;
     socket.close(ignored);
   });
@@ -41,20 +43,20 @@ asio::awaitable<DialOutcome> Dial(std::string host, std::uint16_t port, AddressF
                      host + ": not connected within " + std::to_string(limit.count()) + " ms"};
   };
 
-  asio::error_code error;
-  const tcp::resolver::results_type found =
-      co_await resolver.async_resolve(host, std::to_string(port), tcp::resolver::numeric_service,
-                                      asio::redirect_error(asio::use_awaitable, error));
+  const Result<std::vector<asio::ip::address>> found = co_await lookup.Run(host);
   if (deadline.passed()) co_return timed_out();
-  if (error) co_return DialError{DialFailure::kName, host + ": " + error.message()};
+  if (!found.ok()) {
+    co_return DialError{DialFailure::kName, host + ": " + found.status().message()};
+  }
 
+  asio::error_code error;
   std::string reason;
   DialFailure failure = DialFailure::kForbidden;
   std::size_t tried = 0;
-  for (const auto& entry : found) {
+  for (const asio::ip::address& address : *found) {
     if (++tried > kMaxAddresses) break;
-    const tcp::endpoint endpoint = entry.endpoint();
-    if (!may_connect(endpoint.address())) {
+    const tcp::endpoint endpoint(address, port);
+    if (!may_connect(address)) {
       if (failure == DialFailure::kForbidden) reason = Text(endpoint) + " is not allowed";
       continue;
     }
