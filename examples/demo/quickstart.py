@@ -129,7 +129,9 @@ def parse_arguments():
                      help="the proxies never leave their TLS")
     how.add_argument("--without-cover", action="store_const", dest="modes", const='["connect"]',
                      help="they leave it right behind the CONNECT, as in 2006")
-    parser.add_argument("--keep", metavar="DIR", type=pathlib.Path,
+    # `bazel run` changes the working directory.
+    here = pathlib.Path(os.environ.get("BUILD_WORKING_DIRECTORY", "."))
+    parser.add_argument("--keep", metavar="DIR", type=here.joinpath,
                         help="leave certificates, configurations and logs in DIR")
     parser.set_defaults(modes='["covered"]')
     return parser.parse_args()
