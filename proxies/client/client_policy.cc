@@ -19,18 +19,20 @@ std::string CertificateResponder::last_answer() const {
   return last_answer_;
 }
 
-Result<std::shared_ptr<const ClientPolicy>> ClientPolicy::Make(ClientProxyConfig config) {
+Result<std::shared_ptr<const ClientPolicy>> ClientPolicy::Load(const std::string& path) {
+  Result<ClientProxyConfig> config = LoadClientProxyConfig(path);
+  if (!config.ok()) return config.status();
   auto policy = std::make_shared<ClientPolicy>();
-  policy->certificates = std::make_unique<CertificateResponder>(config.identities);
-  TlsConfig tls = config.tls;
+  policy->certificates = std::make_unique<CertificateResponder>(config->identities);
+  TlsConfig tls = config->tls;
   tls.choose_identity = [certificates =
                              policy->certificates.get()](const CertificateRequest& request) {
     return certificates->Answer(request);
   };
   Result<std::unique_ptr<TlsContext>> context = NewOpenSslContext(tls);
-  if (!context.ok()) return context.status();
+  if (!context.ok()) return Misuse(path + ": " + context.status().message());
   policy->tls = *std::move(context);
-  policy->config = std::move(config);
+  policy->config = *std::move(config);
   return std::shared_ptr<const ClientPolicy>(std::move(policy));
 }
 

@@ -39,7 +39,9 @@ struct ClientPolicy {
   std::unique_ptr<CertificateResponder> certificates;
   std::unique_ptr<TlsContext> tls;
 
-  static Result<std::shared_ptr<const ClientPolicy>> Make(ClientProxyConfig config);
+  // Load reads the file at `path` and all that it names. The error (kMisuse) is one line that
+  // begins with the path.
+  static Result<std::shared_ptr<const ClientPolicy>> Load(const std::string& path);
 };
 
 }  // namespace detach

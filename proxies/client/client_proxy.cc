@@ -337,6 +337,10 @@ asio::awaitable<void> ClientConnection::Refuse(Refusal refusal) {
   if (status.ok()) co_await LingeringClose(std::move(browser_), kLinger);
 }
 
+ClientProxy::ClientProxy(std::shared_ptr<const ClientPolicy> policy, Relay& relay) : relay_(relay) {
+  SetPolicy(std::move(policy));
+}
+
 asio::awaitable<void> ClientProxy::Serve(Socket socket, Server::Place place) {
   ClientConnection connection(*this, std::move(socket), std::move(place));
   co_await connection.Run();
@@ -348,6 +352,9 @@ std::shared_ptr<const ClientPolicy> ClientProxy::policy() const {
 }
 
 void ClientProxy::SetPolicy(std::shared_ptr<const ClientPolicy> policy) {
+  for (const std::string& line : policy->config.skipped_identities) {
+    Log(LogLevel::kWarning, "identity_skipped", {{"reason", line}});
+  }
   const std::lock_guard lock(mutex_);
   policy_ = std::move(policy);
 }

@@ -18,9 +18,10 @@ namespace detach {
 // ClientProxy serves browsers. Thread-safe.
 class ClientProxy {
  public:
+  using Policy = ClientPolicy;
+
   // `relay` outlives this.
-  ClientProxy(std::shared_ptr<const ClientPolicy> policy, Relay& relay)
-      : policy_(std::move(policy)), relay_(relay) {}
+  ClientProxy(std::shared_ptr<const ClientPolicy> policy, Relay& relay);
 
   // Serve takes an accepted connection to its end, or to the relay.
   asio::awaitable<void> Serve(Socket socket, Server::Place place);

@@ -1,80 +1,10 @@
 // detach-client-proxy: flags and wiring.
 
 #include <CLI/CLI.hpp>
-#include <iostream>
-#include <memory>
 #include <string>
-#include <utility>
 
-#include "proxies/client/client_policy.h"
 #include "proxies/client/client_proxy.h"
-#include "proxies/client/config.h"
-#include "proxies/daemon/run_proxy.h"
-#include "proxies/daemon/signals.h"
-#include "proxies/log/log.h"
-#include "proxies/tunnel/relay.h"
-
-namespace detach {
-namespace {
-
-constexpr int kRuntimeError = 1;
-constexpr int kConfigurationError = 2;
-
-Result<std::shared_ptr<const ClientPolicy>> LoadPolicy(const std::string& path) {
-  Result<ClientProxyConfig> config = LoadClientProxyConfig(path);
-  if (!config.ok()) return config.status();
-  Result<std::shared_ptr<const ClientPolicy>> policy = ClientPolicy::Make(*std::move(config));
-  if (!policy.ok()) return Misuse(path + ": " + policy.status().message());
-  return policy;
-}
-
-int Fail(int code, const Status& status) {
-  std::cerr << status.message() << '\n';
-  return code;
-}
-
-int Run(const std::string& path, bool check_only) {
-  const Result<std::shared_ptr<const ClientPolicy>> policy = LoadPolicy(path);
-  if (!policy.ok()) return Fail(kConfigurationError, policy.status());
-  if (check_only) {
-    std::cout << path << ": the configuration is good\n";
-    return 0;
-  }
-  const ClientProxyConfig& config = (*policy)->config;
-  ConfigureLog(config.log.level, config.log.format);
-  for (const std::string& line : config.skipped_identities) {
-    Log(LogLevel::kWarning, "identity_skipped", {{"reason", line}});
-  }
-  const Result<SignalQueue> signals = SignalQueue::Open();
-  if (!signals.ok()) return Fail(kRuntimeError, signals.status());
-  const Result<std::unique_ptr<Relay>> relay = Relay::Create();
-  if (!relay.ok()) return Fail(kRuntimeError, relay.status());
-  ClientProxy proxy(*policy, **relay);
-
-  ProxyProgram program;
-  program.listen = config.listen;
-  program.pid_file = config.pid_file;
-  program.threads = config.threads;
-  program.max_connections = static_cast<std::size_t>(config.limits.max_connections);
-  program.drain = config.limits.drain;
-  program.handler = [&proxy](Socket socket, Server::Place place) {
-    return proxy.Serve(std::move(socket), std::move(place));
-  };
-  program.reload = [&proxy, &path]() -> Status {
-    Result<std::shared_ptr<const ClientPolicy>> fresh = LoadPolicy(path);
-    if (!fresh.ok()) return fresh.status();
-    const LogSettings& log = (*fresh)->config.log;
-    ConfigureLog(log.level, log.format);
-    proxy.SetPolicy(*std::move(fresh));
-    return {};
-  };
-  const Status ended = RunProxy(program, *signals);
-  (*relay)->Shutdown();
-  return ended.ok() ? 0 : Fail(kConfigurationError, ended);
-}
-
-}  // namespace
-}  // namespace detach
+#include "proxies/daemon/proxy_main.h"
 
 int main(int argc, char** argv) {
   CLI::App app(
@@ -96,7 +26,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    return app.exit(error) == 0 ? detach::kEnded : detach::kWrongUsage;
   }
-  return detach::Run(config, check_config);
+  return detach::ProxyMain<detach::ClientProxy>(config, check_config);
 }

@@ -6,12 +6,14 @@
 
 namespace detach {
 
-Result<std::shared_ptr<const ReversePolicy>> ReversePolicy::Make(ReverseProxyConfig config) {
-  Result<std::unique_ptr<TlsContext>> tls = NewOpenSslContext(config.tls);
-  if (!tls.ok()) return tls.status();
+Result<std::shared_ptr<const ReversePolicy>> ReversePolicy::Load(const std::string& path) {
+  Result<ReverseProxyConfig> config = LoadReverseProxyConfig(path);
+  if (!config.ok()) return config.status();
+  Result<std::unique_ptr<TlsContext>> tls = NewOpenSslContext(config->tls);
+  if (!tls.ok()) return Misuse(path + ": " + tls.status().message());
   auto policy = std::make_shared<ReversePolicy>();
   policy->tls = *std::move(tls);
-  policy->config = std::move(config);
+  policy->config = *std::move(config);
   return std::shared_ptr<const ReversePolicy>(std::move(policy));
 }
 

@@ -3,6 +3,7 @@
 #define DETACH_PROXIES_REVERSE_REVERSE_POLICY_H_
 
 #include <memory>
+#include <string>
 
 #include "bio/backend/tls_backend.h"
 #include "bio/status.h"
@@ -15,7 +16,9 @@ struct ReversePolicy {
   ReverseProxyConfig config;
   std::unique_ptr<TlsContext> tls;
 
-  static Result<std::shared_ptr<const ReversePolicy>> Make(ReverseProxyConfig config);
+  // Load reads the file at `path` and all that it names. The error (kMisuse) is one line that
+  // begins with the path.
+  static Result<std::shared_ptr<const ReversePolicy>> Load(const std::string& path);
 };
 
 }  // namespace detach

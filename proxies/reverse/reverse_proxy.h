@@ -19,6 +19,8 @@ namespace detach {
 // ReverseProxy serves connections. Thread-safe.
 class ReverseProxy {
  public:
+  using Policy = ReversePolicy;
+
   // `relay` outlives this.
   ReverseProxy(std::shared_ptr<const ReversePolicy> policy, Relay& relay)
       : policy_(std::move(policy)), relay_(relay) {}

@@ -1,0 +1,69 @@
+// What the main() of both proxies does behind its flags.
+#ifndef DETACH_PROXIES_DAEMON_PROXY_MAIN_H_
+#define DETACH_PROXIES_DAEMON_PROXY_MAIN_H_
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "bio/status.h"
+#include "proxies/daemon/run_proxy.h"
+#include "proxies/daemon/signals.h"
+#include "proxies/log/log.h"
+#include "proxies/tunnel/relay.h"
+
+namespace detach {
+
+enum ExitCode : int { kEnded = 0, kFailed = 1, kWrongUsage = 2 };
+
+inline int ExitWith(ExitCode code, const Status& status) {
+  std::cerr << status.message() << '\n';
+  return code;
+}
+
+// ProxyMain serves by the configuration at `path` until the signals that RunProxy names, or only
+// checks it, and returns the exit code. Whatever is wrong is one line on standard error.
+//
+// `Proxy` is ReverseProxy or ClientProxy: made of a shared Proxy::Policy and a Relay, with Serve
+// and SetPolicy; Policy::Load reads a file, and its `config` has what ProxyProgram needs.
+template <typename Proxy>
+int ProxyMain(const std::string& path, bool check_only) {
+  const auto policy = Proxy::Policy::Load(path);
+  if (!policy.ok()) return ExitWith(kWrongUsage, policy.status());
+  if (check_only) {
+    std::cout << path << ": the configuration is good\n";
+    return kEnded;
+  }
+  const auto& config = (*policy)->config;
+  ConfigureLog(config.log.level, config.log.format);
+  const Result<SignalQueue> signals = SignalQueue::Open();
+  if (!signals.ok()) return ExitWith(kFailed, signals.status());
+  const Result<std::unique_ptr<Relay>> relay = Relay::Create();
+  if (!relay.ok()) return ExitWith(kFailed, relay.status());
+  Proxy proxy(*policy, **relay);
+
+  ProxyProgram program;
+  program.listen = config.listen;
+  program.pid_file = config.pid_file;
+  program.threads = config.threads;
+  program.max_connections = static_cast<std::size_t>(config.limits.max_connections);
+  program.drain = config.limits.drain;
+  program.handler = [&proxy](Socket socket, Server::Place place) {
+    return proxy.Serve(std::move(socket), std::move(place));
+  };
+  program.reload = [&proxy, &path]() -> Status {
+    auto fresh = Proxy::Policy::Load(path);
+    if (!fresh.ok()) return fresh.status();
+    ConfigureLog((*fresh)->config.log.level, (*fresh)->config.log.format);
+    proxy.SetPolicy(*std::move(fresh));
+    return {};
+  };
+  const Status ended = RunProxy(program, *signals);
+  (*relay)->Shutdown();
+  return ended.ok() ? kEnded : ExitWith(kWrongUsage, ended);
+}
+
+}  // namespace detach
+
+#endif  // DETACH_PROXIES_DAEMON_PROXY_MAIN_H_
