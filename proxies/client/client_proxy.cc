@@ -60,6 +60,7 @@ class ClientConnection {
 
   bool IsOwnUser() const;
   asio::awaitable<std::optional<ConnectRequest>> ReadRequest();
+  void LogHalfRequest(const Status& status);
   bool IsMapped(const Authority& destination) const;
   asio::awaitable<void> RunDirect(Authority destination);
   asio::awaitable<void> RunThroughReverseProxy(Authority destination);
@@ -128,10 +129,15 @@ asio::awaitable<std::optional<ConnectRequest>> ClientConnection::ReadRequest() {
   StartStage("CONNECT request", limits_.request, browser_);
   ConnectRequestParser parser;
   std::array<std::uint8_t, 4096> buffer;
+  bool begun = false;
   while (!parser.done()) {
     const Result<Received> received = co_await Receive(browser_, buffer);
-    // A browser that opens a connection and leaves is no event: they do so in advance.
-    if (!received.ok() || received->arrival == Arrival::kEnd) co_return std::nullopt;
+    if (!received.ok() || received->arrival == Arrival::kEnd) {
+      // A browser that opens a connection and leaves is no event: they do so in advance.
+      if (begun) LogHalfRequest(received.status());
+      co_return std::nullopt;
+    }
+    begun = true;
     parser.Receive(std::span(buffer).first(received->size));
   }
   deadline_.Stop();
@@ -140,6 +146,16 @@ asio::awaitable<std::optional<ConnectRequest>> ClientConnection::ReadRequest() {
     co_return std::nullopt;
   }
   co_return *parser.request();
+}
+
+void ClientConnection::LogHalfRequest(const Status& status) {
+  const Status why =
+      status.ok() ? Truncated("the browser left before its request was whole") : status;
+  Log(LogLevel::kInfo, "refused",
+      {{"id", owner_.record.id},
+       {"peer", owner_.record.peer},
+       {"stage", "request"},
+       {"reason", deadline_.Explain(why).message()}});
 }
 
 bool ClientConnection::IsMapped(const Authority& destination) const {
@@ -220,7 +236,7 @@ asio::awaitable<std::optional<Socket>> ClientConnection::DialReverseProxy() {
   if (status.ok()) co_return socket;
   Refusal refusal;
   refusal.status = deadline_.passed() ? 504 : 502;
-  refusal.proxy_error = "destination_unavailable";
+  refusal.proxy_error = deadline_.passed() ? "connection_timeout" : "destination_unavailable";
   refusal.message =
       "proxy in between (via) " + via->ToString() + ": " + deadline_.Explain(status).message();
   co_await Refuse(std::move(refusal));
