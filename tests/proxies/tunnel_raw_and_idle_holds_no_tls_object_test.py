@@ -5,29 +5,13 @@ An SSL object alone would be 20 to 60 KB. Without this a proxy with 10,000 idle 
 gigabyte, and a forgotten TLS object may still write into a raw stream.
 """
 
-import contextlib
-import os
-import pathlib
 import unittest
 
+from resources import anonymous_memory, descriptors
 from tunnel_case import TunnelCase
 
 TUNNELS = 300
 LIMIT = 6.5 * 1024
-
-
-def anonymous_memory(proxy):
-    status = pathlib.Path(f"/proc/{proxy.pid}/status").read_text()
-    return int(status.split("RssAnon:")[1].split()[0]) * 1024
-
-
-def descriptors(proxy):
-    """The open ones, by kind: "socket", "pipe" and so on."""
-    kinds = []
-    for link in pathlib.Path(f"/proc/{proxy.pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            kinds.append(os.readlink(link).partition(":")[0])
-    return kinds
 
 
 class TunnelRawAndIdleHoldsNoTlsObjectTest(TunnelCase):

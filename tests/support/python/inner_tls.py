@@ -73,6 +73,24 @@ class TlsEnd:
             self.socket.sendall(self._to_send.read())
 
 
+def recorded_handshake(pki):
+    """The flights of a TLS 1.3 handshake: the client's first, the server's, the client's second.
+
+    Whoever only looks on, as the proxies do, takes them again and again.
+    """
+    up, down = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = bob_context(pki).wrap_bio(down, up, server_hostname=INNER_NAME)
+    server = server_context(pki).wrap_bio(up, down, server_side=True)
+    flights = []
+    for end, received, sent in ((client, down, up), (server, up, down), (client, down, up)):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            end.do_handshake()
+        flights.append(sent.read())
+        sent.write(flights[-1])
+        received.read()
+    return flights
+
+
 def ending(end):
     """How the other end of a socket leaves: "FIN" or "RST"."""
     try:
