@@ -10,6 +10,10 @@ from processes import PATIENCE
 from tcp_relay import reset
 
 
+class Refused(AssertionError):
+    """No tunnel: the proxy's answer was not 200."""
+
+
 class TlsEnd:
     """TLS over `socket`, which stays usable below: for a FIN without close_notify, or an RST."""
 
@@ -114,7 +118,7 @@ def connect_through(proxy_port, destination_port):
         answer += byte
     if not answer.startswith(b"HTTP/1.1 200 "):
         end.close()
-        raise AssertionError(f"the proxy answered {answer!r}")
+        raise Refused(f"the proxy answered {answer!r}")
     return end
 
 

@@ -128,3 +128,14 @@ class ReplaceServer(Action):
 
     def act(self, flow):
         flow.connection.replace_server(self.address)
+
+
+@dataclasses.dataclass
+class TakeOver(Action):
+    """As ReplaceServer, for the direction from the server: what the old one still says is lost."""
+
+    address: tuple
+
+    def act(self, flow):
+        flow.take(len(flow.received))
+        flow.connection.replace_server(self.address)

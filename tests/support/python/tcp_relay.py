@@ -269,6 +269,10 @@ class Relay:
     def port(self):
         return self._listener.getsockname()[1]
 
+    def attack(self, *, up=(), down=()):
+        """Other actions, for the connections from now on."""
+        self._actions = {"up": up, "down": down}
+
     def connection(self, index=0):
         """Waits for connection number `index`."""
         with self._news:
