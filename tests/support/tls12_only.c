@@ -1,6 +1,6 @@
 // LD_PRELOAD this into a program that links libssl dynamically: it stands for a peer whose TLS ends
 // at version 1.2, which no configuration asks for.
-#define _GNU_SOURCE
+#define _GNU_SOURCE  // NOLINT(bugprone-reserved-identifier): glibc's
 #include <dlfcn.h>
 #include <openssl/ssl.h>
 

@@ -13,7 +13,7 @@ namespace detach {
 namespace {
 
 // A peer's idea of a name.
-const std::string kHostile = std::string("a\nlevel=error \"x\"\\ \x1b[2J\0\xc3\xa4 {}", 30);
+const std::string kHostile = std::string("a\nlevel=error \"x\"\\ \x1b[2J\0\xc3\xa4 {}", 29);
 
 std::string Captured(LogFormat format, LogLevel threshold, const std::function<void()>& act) {
   ConfigureLog(threshold, format);
