@@ -297,8 +297,10 @@ TEST_F(RelayLaneTest, ATunnelComesBackFromTheBulkLaneWhenItsRateFalls) {
   Peers interactive = Open(1);
   Peers bulk = Open(2);
   MakeBulk(bulk);
-  now_ += 10'000;
-  Transfer(bulk, 100);
+  for (int round = 0; round < 2; ++round) {  // the first may belong to the last turn before it
+    now_ += 10'000;
+    Transfer(bulk, 100);
+  }
   const std::thread::id interactive_lane = LaneOf(interactive);
   EXPECT_EQ(interactive_lane, LaneOf(bulk));
 }
