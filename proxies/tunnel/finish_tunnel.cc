@@ -1,5 +1,6 @@
 #include "proxies/tunnel/finish_tunnel.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -56,7 +57,9 @@ void FinishTunnel(CoveredTunnelEnd end, TunnelOwner owner, const CoveredTunnelLi
   RawTunnel raw = *std::move(end.raw);
   raw.id = owner.record.id;
   raw.idle_limit = ceil<seconds>(limits.idle);
-  raw.lifetime_limit = ceil<seconds>(limits.lifetime);
+  // What is left of it: the relay counts from now. 0 would be no limit.
+  const auto lived = std::chrono::steady_clock::now() - owner.accepted;
+  raw.lifetime_limit = std::max(ceil<seconds>(limits.lifetime - lived), seconds(1));
   raw.on_end = [owner = std::move(owner)](const TunnelEnd& tunnel) mutable {
     Count(owner, tunnel);
     LogEnd(owner, EndingText(tunnel.how, owner.side));
