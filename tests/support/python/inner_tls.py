@@ -48,6 +48,12 @@ class TlsEnd:
                 message += piece
         return bytes(message)
 
+    def close_notify(self):
+        """Ends the sending direction of the TLS; returns the alert, which the caller sends."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            self.tls.unwrap()
+        return self._to_send.read()
+
     def fin(self):
         self.socket.shutdown(socket.SHUT_WR)
 

@@ -1,6 +1,7 @@
 """An HTTPS proxy that has never heard of TLS-Detach."""
 
 import asyncio
+import contextlib
 import ssl
 import threading
 
@@ -50,10 +51,15 @@ class OrdinaryProxy:
     async def _serve(self, reader, writer):
         head = await reader.readuntil(b"\r\n\r\n")
         self.requests.append(head.decode())
+        from_server, to_server, answer = await self.open_tunnel(head)
+        writer.write(answer)
+        with contextlib.suppress(asyncio.CancelledError):  # or asyncio complains of its own doing
+            await asyncio.gather(_copy(reader, to_server), _copy(from_server, writer))
+
+    async def open_tunnel(self, head):
+        """Returns both ends of the connection onwards, and the answer to `head`."""
         host, _, port = head.split()[1].decode().rpartition(":")
-        onward = await asyncio.open_connection(host, int(port))
-        writer.write(self._answer)
-        await asyncio.gather(_copy(reader, onward[1]), _copy(onward[0], writer))
+        return *await asyncio.open_connection(host, int(port)), self._answer
 
 
 async def _copy(reader, writer):

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""A reverse proxy whose certificate is good, and whose words are not.
+
+Without this the client proxy leaves TLS where the two ends do not mean the same thing by it.
+"""
+
+import contextlib
+import ssl
+import unittest
+
+import hellos
+import inner_tls
+import relay_actions as actions
+import tls_records
+from inner_tls import Refused, TlsEnd
+from ordinary_proxy import OrdinaryProxy
+from plain_end import PlainEnd
+from tunnel_case import TunnelCase
+
+# 16 bytes, but not this connection's.
+BINDING = "cb=:AAECAwQFBgcICQoLDA0ODw==:"
+LISTED = "200 OK\r\nConnection: TLS-Detach\r\n"
+
+
+class Echo(OrdinaryProxy):
+    """Sends the client's own field back."""
+
+    async def open_tunnel(self, head):
+        reader, writer, _ = await super().open_tunnel(head)
+        field = next(line for line in head.split(b"\r\n") if line.startswith(b"TLS-Detach:"))
+        return reader, writer, f"HTTP/1.1 {LISTED}".encode() + field + b"\r\n\r\n"
+
+
+class LyingReverseProxyIsNotBelievedTest(TunnelCase):
+    def setUp(self):
+        super().setUp()
+        self.destinations = self.listener()
+
+    def check_refused(self, liar, reason):
+        client = self.client_proxy(self.enterContext(liar).port)
+        with self.assertRaisesRegex(Refused, "HTTP/1.1 502 "):
+            self.plain_ends(client.port, self.destinations)
+        self.assertIn(reason, client.event("refused")["reason"])
+
+    def check_field(self, field, reason):
+        answer = f"{LISTED}TLS-Detach: {field}\r\n\r\n"
+        self.check_refused(OrdinaryProxy(self.pki, answer=answer), reason)
+
+    def test_another_binding(self):
+        self.check_field(f"v=1, when=covered, {BINDING}", "the binding is not this connection's")
+
+    def test_another_mode(self):
+        self.check_field(f"v=1, when=connect, {BINDING}", "another mode")
+
+    def test_another_version(self):
+        self.check_field(f"v=2, when=covered, {BINDING}", "TLS-Detach")
+
+    def test_no_binding(self):
+        self.check_field("v=1, when=covered", "TLS-Detach")
+
+    def test_the_offer_sent_back(self):
+        self.check_refused(Echo(self.pki), "the binding is not this connection's")
+
+    def test_a_field_that_connection_does_not_list(self):
+        """It is somebody else's, and passed on by one who did not know it: as if it were not there."""
+        answer = f"200 OK\r\nTLS-Detach: v=1, when=covered, {BINDING}\r\n\r\n"
+        liar = self.enterContext(OrdinaryProxy(self.pki, answer=answer))
+        client = self.client_proxy(liar.port)
+        for end in self.plain_ends(client.port, self.destinations):
+            end.close()
+        self.assertEqual(client.event("tunnel_end")["mode"], "none")
+
+    def check_behind_the_answer(self, behind, *, reaches=b""):
+        """`behind(liar)` returns what goes raw behind the 200. `reaches` comes out at the browser."""
+        liars = self.listener()
+        client = self.client_proxy(liars.getsockname()[1])
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.load_cert_chain(self.pki / "server.pem")
+
+        def lie():
+            end = self.enterContext(contextlib.closing(inner_tls.accept(liars)))
+            liar = TlsEnd(end, context, server_side=True)
+            liar.handshake()
+            request = b""
+            while not request.endswith(b"\r\n\r\n"):
+                request += liar.read(1)
+            liar.write(b"HTTP/1.1 200 OK\r\n\r\n" + reaches)
+            end.sendall(behind(liar))
+
+        with self.in_background(lie):
+            browser = inner_tls.connect_through(client.port, 9)
+            browser = PlainEnd(self.enterContext(contextlib.closing(browser)))
+        self.assertFalse(browser.receive(len(reaches) + 1))
+        self.assertEqual(browser.received, reaches)
+        return client.event("tunnel_end")
+
+    def test_a_detach_without_an_agreement(self):
+        ended = self.check_behind_the_answer(lambda liar: liar.close_notify() + hellos.data())
+        self.assertIn("bytes behind close_notify", ended["ending"])
+
+    def test_a_server_hello_of_its_own_before_the_detach(self):
+        ended = self.check_behind_the_answer(
+            lambda liar: liar.close_notify() + hellos.data(), reaches=hellos.server_hello())
+        self.assertIn("bytes behind close_notify", ended["ending"])
+
+    def test_raw_bytes_without_close_notify(self):
+        ended = self.check_behind_the_answer(lambda liar: hellos.data())
+        self.assertIn("TLS", ended["ending"])
+        self.assertEqual(ended["raw_down"], 0)
+
+    def test_an_offer_in_connect_mode_that_is_never_answered(self):
+        options = {"detach": {"modes": ["connect"]}}
+        answer = actions.Stall(actions.at_first_record(
+            lambda record: record.size == tls_records.CLOSE_NOTIFY_SIZE))
+        client, _, _ = self.both_proxies(
+            self.destinations.getsockname()[1], reverse=options, wire={"down": [answer]},
+            client={**options, "limits": {"detach": "50ms"}})
+        browser = PlainEnd(self.plain_ends(client.port, self.destinations)[0])
+        browser.send(hellos.client_hello())
+        self.assertEqual(browser.ending(), "RST")
+        self.assertIn("no close_notify came back within 50 ms",
+                      client.event("tunnel_end")["ending"])
+
+
+if __name__ == "__main__":
+    unittest.main()
