@@ -308,9 +308,15 @@ asio::awaitable<std::optional<ClientConnection::Connected>> ClientConnection::Re
 asio::awaitable<Result<ConnectResponse>> ClientConnection::Exchange(TlsLeg& outer,
                                                                     std::string request,
                                                                     Bytes& early) {
-  if (const Status status = co_await outer.Write(AsBytes(request)); !status.ok()) co_return status;
-  ConnectResponseParser parser;
   std::array<std::uint8_t, 4096> buffer;
+  if (const Status status = co_await outer.Write(AsBytes(request)); !status.ok()) {
+    // In TLS 1.3 a server refuses our certificate when we have finished already. Where it then
+    // resets the connection, its alert stands before the reset, and says why.
+    const Result<ReadResult> read = co_await outer.Read(buffer);
+    const bool alert = !read.ok() && read.status().fault() != Fault::kTransport;
+    co_return alert ? read.status() : status;
+  }
+  ConnectResponseParser parser;
   while (!parser.done()) {
     const Result<ReadResult> read = co_await outer.Read(buffer);
     if (!read.ok()) co_return read.status();
