@@ -16,7 +16,7 @@ http {{
   client_body_temp_path {work}/body; proxy_temp_path {work}/proxy;
   fastcgi_temp_path {work}/fastcgi; uwsgi_temp_path {work}/uwsgi; scgi_temp_path {work}/scgi;
   server {{
-    listen 127.0.0.1:{port} ssl;
+    listen 127.0.0.1:{port} {protocols};
     ssl_certificate {pki}/server.crt;
     ssl_certificate_key {pki}/server.key;
     ssl_client_certificate {pki}/client-ca.pem;
@@ -36,10 +36,10 @@ class Nginx(Program):
     """`GET /` answers with the client certificate's subject, the TLS version and the SNI.
 
     Files put into the directory `files` are served below /files/. `settings` are further lines of
-    the server block.
+    the server block; `protocols` may be "ssl http2".
     """
 
-    def __init__(self, pki, directory, *, settings=""):
+    def __init__(self, pki, directory, *, settings="", protocols="ssl"):
         work = pathlib.Path(directory) / "nginx"
         self.files = work / "root" / "files"
         self.files.mkdir(parents=True)
@@ -49,7 +49,8 @@ class Nginx(Program):
             # As root it would leave its files to another user, whom a sandbox need not have.
             user = "user root root;" if os.geteuid() == 0 else ""
             config.write_text(_CONFIG.format(work=work, port=self.port, pki=pki, user=user,
-                                             root=work / "root", settings=settings))
+                                             root=work / "root", settings=settings,
+                                             protocols=protocols))
             # nginx takes over a socket that it is given in this way, as in an upgrade of itself: so
             # nobody else can have the port, and whoever connects before nginx runs has to wait.
             path = os.environ["PATH"] + ":/usr/sbin"
