@@ -70,6 +70,14 @@ class ProxyDrainsWhenItIsTerminatedTest(TunnelCase):
         self.check_drains(ends, lambda end, message: end.sendall(message),
                           lambda end, size: end.recv(size))
 
+    def covered_ends(self):
+        """With something on the way already."""
+        ends = self.plain_ends(self.client.port, self.destinations)
+        for writer, reader in (ends, reversed(ends)):
+            writer.sendall(b"covered")
+            self.assertEqual(reader.recv(7), b"covered")
+        return ends
+
     def check_second(self, name, proxy, ends):
         self.terminate(proxy)
         proxy.signal(signal.SIGTERM)
@@ -86,15 +94,13 @@ class ProxyDrainsWhenItIsTerminatedTest(TunnelCase):
                           self.tls_ends(self.client.port, self.destinations))
 
     def test_a_second_one_cuts_covered_tunnels_of_the_client_proxy(self):
-        self.check_second("client", self.client,
-                          self.plain_ends(self.client.port, self.destinations))
+        self.check_second("client", self.client, self.covered_ends())
 
     def test_a_second_one_cuts_covered_tunnels_of_the_reverse_proxy(self):
-        self.check_second("reverse", self.reverse,
-                          self.plain_ends(self.client.port, self.destinations))
+        self.check_second("reverse", self.reverse, self.covered_ends())
 
     def test_a_program_that_is_killed_leaves_no_covered_tunnel_that_seems_to_have_ended(self):
-        ends = self.plain_ends(self.client.port, self.destinations)
+        ends = self.covered_ends()
         self.reverse.kill()
         self.assertEqual([ending(end) for end in ends], ["RST", "RST"])
 

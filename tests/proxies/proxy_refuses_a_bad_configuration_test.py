@@ -28,7 +28,7 @@ class ProxyRefusesABadConfigurationTest(TunnelCase):
                 (proxies.CLIENT_PROXY, proxies.client_config(self.pki, 9, **changes)))
 
     def check(self, program, text, blamed, why):
-        """Both when it is only checked and when it is run. `blamed`: a text in the line to blame."""
+        """When it is only checked, and when it is run. `blamed`: a text in the line to blame."""
         line = 1 + next(number for number, line in enumerate(text.splitlines()) if blamed in line)
         for flags in (["--check-config"], []):
             ended = self.run_proxy(program, text, *flags)

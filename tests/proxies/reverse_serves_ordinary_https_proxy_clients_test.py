@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""curl with `--proxy https://`: the reverse proxy is an ordinary HTTPS proxy for those who ask nothing.
+"""curl with `--proxy https://`: who asks for nothing else gets an ordinary HTTPS proxy.
 
 Without this a browser without a client proxy is locked out.
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """close_notify and the first raw record leave in one sendmsg(2), on both sides.
 
-Without this detaching costs a segment of its own, and its 24 bytes alone on the wire mark the place.
+Without this detaching costs a segment of its own, whose 24 bytes mark the place.
 """
 
 import signal

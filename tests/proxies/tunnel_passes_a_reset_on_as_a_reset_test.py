@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""An RST of either inner end, or of an attacker between the proxies, reaches both inner ends as RST.
+"""An RST of an inner end, or of an attacker between the proxies, reaches the inner ends as RST.
 
 Without this a connection that was cut looks like one that ended: truncated answers pass for whole.
 """

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""At least 99 % of bulk bytes cross both proxies by splice(2), each way: strace's word, and the log's.
+"""At least 99 % of bulk bytes cross both proxies by splice(2), each way: say strace and the log.
 
 Without this the relay may copy through user space and nobody notices but the electricity bill.
 """

@@ -9,9 +9,10 @@ from processes import PATIENCE
 
 
 class OrdinaryProxy:
-    """TLS with a client certificate, CONNECT, 200, and a tunnel inside of the TLS. A context manager.
+    """TLS with a client certificate, CONNECT, 200, and a tunnel inside of the TLS.
 
-    `requests` are the heads that it was sent. `answer` is what stands behind "HTTP/1.1 " in its own.
+    A context manager. `requests` are the heads that it was sent. `answer` is what stands behind
+    "HTTP/1.1 " in its own.
     """
 
     def __init__(self, pki, *, answer="200 OK\r\n\r\n"):

@@ -7,7 +7,7 @@ import threading
 
 # Seconds. A bound for waits that should never reach it, so that a failing test says what it waited
 # for; no test measures time.
-PATIENCE = 60
+PATIENCE = 30
 
 
 class Program:

@@ -122,7 +122,7 @@ class Dribble(Action):
 
 @dataclasses.dataclass
 class ReplaceServer(Action):
-    """Puts another server in the place of the server; Connection.replaced is the old one's socket."""
+    """Puts another server in the server's place; Connection.replaced is the old one's socket."""
 
     address: tuple
 

@@ -1,8 +1,6 @@
 """A TCP relay that records both directions to the byte, and attacks where it is told to."""
 
 import collections
-import fcntl
-import os
 import select
 import socket
 import struct
@@ -244,10 +242,12 @@ class Relay:
     """Relays each connection to `port` on to `upstream`, (host, port). A context manager.
 
     `up` and `down` are the actions (relay_actions.py) of those directions, of every connection.
+    `dial(upstream)` returns a socket, connected.
     """
 
-    def __init__(self, upstream, *, up=(), down=()):
+    def __init__(self, upstream, *, up=(), down=(), dial=socket.create_connection):
         self._upstream = upstream
+        self._dial = dial
         self._actions = {"up": up, "down": down}
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         self._news = threading.Condition()
@@ -296,8 +296,8 @@ class Relay:
 
     def _add(self, client):
         try:
-            server = socket.create_connection(self._upstream)
-        except OSError:
+            server = self._dial(self._upstream)
+        except (OSError, AssertionError):
             return reset(client)
         for end in (client, server):
             end.setblocking(False)
@@ -317,7 +317,7 @@ def reset(end):
 
 
 def _wait_until_read(end):
-    """Until the other end's program has read all that was sent to it: only the kernel's table tells.
+    """Until the other end's program has read what was sent to it: only the kernel's table tells.
 
     Bounded: a program that does not read now may wait for the other direction.
     """
@@ -326,13 +326,9 @@ def _wait_until_read(end):
         with open("/proc/net/tcp", encoding="ascii") as table:
             rows = (line.split() for line in table)
             queue = next((row[4] for row in rows if row[1:3] == [peer, own]), "0:0")
-        if int(queue.partition(":")[2], 16) == 0 and _all_acknowledged(end):
+        if int(queue.partition(":")[2], 16) == 0:
             return
-        os.sched_yield()
-
-
-def _all_acknowledged(end):
-    return fcntl.ioctl(end, 0x5411, b"\0\0\0\0") == b"\0\0\0\0"  # SIOCOUTQ
+        select.select([], [], [], 0.0002)
 
 
 def _table_entry(address):

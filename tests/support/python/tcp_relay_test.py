@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""The relay passes on what it should, and attacks where it was told to: else its users test nothing."""
+"""The relay passes on what it should, and attacks where it was told to.
+
+Without this a test that uses it may have tested nothing.
+"""
 
 import contextlib
 import errno

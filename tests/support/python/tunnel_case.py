@@ -28,8 +28,8 @@ class TunnelCase(unittest.TestCase):
         self.directory = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
 
     def start(self, program):
-        """Starts `program`; what it has said follows the test's output, for whoever has to read it."""
-        self.addCleanup(lambda: print(f"--- {program.command[0]}", *program.lines, sep="\n"))
+        """Starts `program`; what it says follows the test's output."""
+        self.addCleanup(lambda: print(f"--- {program.command[:2]}", *program.lines, sep="\n"))
         return self.enterContext(program)
 
     def nginx(self, **options):
@@ -65,9 +65,12 @@ class TunnelCase(unittest.TestCase):
     def listener(self):
         return self.enterContext(inner_tls.listen())
 
-    def plain_ends(self, proxy_port, listener):
-        """The sockets of a browser and a destination, joined by a tunnel."""
-        browser = inner_tls.connect_through(proxy_port, listener.getsockname()[1])
+    def plain_ends(self, proxy_port, listener, *, to=None):
+        """The sockets of a browser and a destination, joined by a tunnel.
+
+        `to`: the port to ask for, where a relay stands before `listener`.
+        """
+        browser = inner_tls.connect_through(proxy_port, to or listener.getsockname()[1])
         self.enterContext(contextlib.closing(browser))
         destination = inner_tls.accept(listener)
         self.enterContext(contextlib.closing(destination))
