@@ -56,6 +56,19 @@ class ReverseRefusesCertificatesThatDoNotVerifyTest(TunnelCase):
         self.assertEqual(self.alert(reverse.port, "client-expired"),
                          "SSLV3_ALERT_CERTIFICATE_EXPIRED")
 
+    def test_without_a_current_crl_nobody_gets_in(self):
+        """Whoever was revoked meanwhile would."""
+        for crl, alert, reason in (
+                ("client-expired.crl", "SSLV3_ALERT_CERTIFICATE_EXPIRED", "CRL has expired"),
+                ("client-root-only.crl", "TLSV1_ALERT_UNKNOWN_CA",
+                 "unable to get certificate CRL")):
+            with self.subTest(crl):
+                reverse = self.reverse_proxy(9, tls={"crl": f"{self.pki}/{crl}"})
+                self.assertEqual(self.alert(reverse.port, "client"), alert)
+                refused = reverse.event("refused")
+                self.assertEqual(refused["stage"], "handshake")
+                self.assertIn(reason, refused["reason"])
+
     def test_the_client_proxy_shows_the_browser_which_fault_it_was(self):
         client, _, _ = self.both_proxies(
             9, client={"identities": [f"file:{self.pki}/client-revoked.pem"]})

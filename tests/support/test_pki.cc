@@ -303,6 +303,11 @@ void TestPki::WriteFiles(const std::filesystem::path& directory) const {
   std::string crls;
   for (const Bytes& crl : client_crls) crls += CrlPem(crl);
   WriteFile(directory / "client.crl", crls);
+  const CrlTimes past = {.this_update = std::chrono::hours(-2),
+                         .next_update = std::chrono::hours(-1)};
+  WriteFile(directory / "client-expired.crl",
+            CrlPem(client_root.Crl()) + CrlPem(client_issuer.Crl(past)));
+  WriteFile(directory / "client-root-only.crl", CrlPem(client_root.Crl()));
 }
 
 }  // namespace detach

@@ -87,7 +87,8 @@ struct TestPki {
   TestPki();
 
   // WriteFiles writes everything as PEM into `directory`: NAME.pem (chain, then key) for each
-  // certificate, NAME.crt and NAME.key apart, and server-ca.pem, client-ca.pem, client.crl.
+  // certificate, NAME.crt and NAME.key apart, and server-ca.pem, client-ca.pem, client.crl. Of
+  // the CRLs in client-expired.crl the issuer's has expired; client-root-only.crl has none of it.
   void WriteFiles(const std::filesystem::path& directory) const;
 
   TestAuthority server_root{"Test server CA"};
