@@ -7,6 +7,7 @@ a name that leads there, or by DNS that says one thing to the check and another 
 
 import concurrent.futures
 import contextlib
+import signal
 import socket
 import unittest
 
@@ -14,6 +15,7 @@ import private_network
 from private_network import Resolver
 from proxies import ALICE
 from raw_client import alice_context, ask, connected
+from resources import wait_until
 from tunnel_case import TunnelCase
 
 NO_NAMESPACES = private_network.enter()
@@ -114,6 +116,18 @@ class ReverseDialsOnlyAddressesThatItHasCheckedTest(TunnelCase):
                 self.assertIn("silent.example: not connected within 300 ms", answer.result().body)
         self.assertIn("silent.example", resolver.asked)
         self.check_reaches_the_good_one("good.example")
+
+    def test_dns_that_is_silent_holds_up_no_end(self):
+        """A second SIGTERM ends the program at once, whatever it waits for."""
+        resolver = self.enterContext(Resolver(silent_example=[None]))
+        self.start_reverse("127.0.0.2/32", limits={"dial": "1h"})
+        with connected(self.reverse.port, alice_context(self.pki)) as end:
+            end.sendall(self.request("silent.example"))
+            wait_until(lambda: resolver.asked, "the resolver is asked")
+            for _ in range(2):
+                self.reverse.signal(signal.SIGTERM)
+                self.reverse.event("draining")
+            self.assertEqual(self.reverse.wait(), 0)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import threading
 import time
 
 from processes import PATIENCE
@@ -26,7 +27,8 @@ def descriptors(program):
 def wait_until(holds, what):
     """Waits until `holds()`; nobody tells when it does."""
     until = time.monotonic() + PATIENCE
+    between_looks = threading.Event()
     while not holds():
         if time.monotonic() > until:
             raise AssertionError(f"waited in vain: {what}")
-        time.sleep(0.02)
+        between_looks.wait(0.02)
