@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A close_notify in plain text, during the outer handshake and after it; one that was changed or lost.
+"""A close_notify in plain text, in mid-handshake and after it; one that was changed, or lost.
 
 Without this one injected alert makes a proxy go raw with what it should have encrypted.
 """

@@ -22,8 +22,10 @@ class HostileDestinationNeverArmsTest(TunnelCase):
             self.destinations.getsockname()[1])
 
     def run_tunnel(self, *answers):
-        """The answers, a ClientHello before each; then data both ways. Returns the relay's record of
-        the wire, and the reverse proxy's of the tunnel."""
+        """The answers, a ClientHello before each; then data both ways.
+
+        Returns what the relay and the reverse proxy noted of it.
+        """
         browser, destination = map(PlainEnd, self.plain_ends(self.client.port, self.destinations))
         steps = []
         for answer in answers:

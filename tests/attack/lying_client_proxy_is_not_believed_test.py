@@ -28,13 +28,30 @@ class LyingClientProxyIsNotBelievedTest(TunnelCase):
         self.destinations = self.listener()
         self.port = self.destinations.getsockname()[1]
 
-    def lie(self, field=None, **options):
-        """A tunnel of a client that the test plays. Returns the client, the destination and the head
-        of the reverse proxy's answer."""
+    def connect(self, **options):
         self.reverse = self.reverse_proxy(self.port, **options)
-        end = self.enterContext(socket.create_connection(("127.0.0.1", self.reverse.port), PATIENCE))
+        address = ("127.0.0.1", self.reverse.port)
+        end = self.enterContext(socket.create_connection(address, PATIENCE))
         liar = TlsEnd(end, alice_context(self.pki), server_name="localhost")
         liar.handshake()
+        return liar
+
+    def test_half_a_request_and_the_rest_raw(self):
+        """What was not authenticated never completes what was."""
+        liar = self.connect()
+        authority = f"localhost:{self.port}".encode()
+        liar.write(b"CONNECT " + authority + b" HTTP/1.1\r\n")
+        liar.socket.sendall(liar.close_notify() + b"Host: " + authority + b"\r\n\r\n")
+        self.assertEqual(liar.ending(), "RST")
+        self.assertIn("before its request was whole",
+                      self.reverse.event("refused", stage="request")["reason"])
+
+    def lie(self, field=None, **options):
+        """A tunnel of a client that the test plays.
+
+        Returns the client, the destination and the head of the reverse proxy's answer.
+        """
+        liar = self.connect(**options)
         detach = f"Connection: TLS-Detach\r\nTLS-Detach: {field}\r\n" if field else ""
         authority = f"localhost:{self.port}"
         liar.write(f"CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n{detach}\r\n".encode())

@@ -62,7 +62,7 @@ class LyingReverseProxyIsNotBelievedTest(TunnelCase):
         self.check_refused(Echo(self.pki), "the binding is not this connection's")
 
     def test_a_field_that_connection_does_not_list(self):
-        """It is somebody else's, and passed on by one who did not know it: as if it were not there."""
+        """It was passed on by somebody who did not know it: as if it were not there."""
         answer = f"200 OK\r\nTLS-Detach: v=1, when=covered, {BINDING}\r\n\r\n"
         liar = self.enterContext(OrdinaryProxy(self.pki, answer=answer))
         client = self.client_proxy(liar.port)
@@ -70,8 +70,11 @@ class LyingReverseProxyIsNotBelievedTest(TunnelCase):
             end.close()
         self.assertEqual(client.event("tunnel_end")["mode"], "none")
 
-    def check_behind_the_answer(self, behind, *, reaches=b""):
-        """`behind(liar)` returns what goes raw behind the 200. `reaches` comes out at the browser."""
+    def start_liar(self, answer, behind):
+        """A client proxy whose reverse proxy says `answer` under TLS, and `behind(liar)` raw.
+
+        Returns it, and what has to run as that reverse proxy.
+        """
         liars = self.listener()
         client = self.client_proxy(liars.getsockname()[1])
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -84,9 +87,22 @@ class LyingReverseProxyIsNotBelievedTest(TunnelCase):
             request = b""
             while not request.endswith(b"\r\n\r\n"):
                 request += liar.read(1)
-            liar.write(b"HTTP/1.1 200 OK\r\n\r\n" + reaches)
+            liar.write(answer)
             end.sendall(behind(liar))
 
+        return client, lie
+
+    def test_half_an_answer_and_the_rest_raw(self):
+        """What was not authenticated never completes what was."""
+        client, lie = self.start_liar(b"HTTP/1.1 200 OK\r\n",
+                                      lambda liar: liar.close_notify() + b"\r\n")
+        with self.in_background(lie), self.assertRaisesRegex(Refused, "HTTP/1.1 502 "):
+            inner_tls.connect_through(client.port, 9)
+        self.assertIn("before its answer was whole", client.event("refused")["reason"])
+
+    def check_behind_the_answer(self, behind, *, reaches=b""):
+        """`behind(liar)` is raw behind the 200. `reaches` comes out at the browser."""
+        client, lie = self.start_liar(b"HTTP/1.1 200 OK\r\n\r\n" + reaches, behind)
         with self.in_background(lie):
             browser = inner_tls.connect_through(client.port, 9)
             browser = PlainEnd(self.enterContext(contextlib.closing(browser)))
