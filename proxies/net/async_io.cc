@@ -5,12 +5,13 @@
 
 #include <array>
 #include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/use_awaitable.hpp>
 #include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
+
+#include "proxies/net/deadline.h"
 
 namespace detach {
 namespace {
@@ -101,9 +102,10 @@ void Reset(Socket& socket) {
 
 asio::awaitable<void> LingeringClose(Socket socket, std::chrono::milliseconds limit) {
   SendFin(socket);
-  asio::steady_timer timer(socket.get_executor(), limit);
-  timer.async_wait([&socket](const asio::error_code& error) {
-    if (!error) socket.cancel();
+  Deadline deadline(socket.get_executor());
+  deadline.Start("lingering", limit, [&socket] {
+    asio::error_code ignored;
+    socket.cancel(ignored);
   });
   std::array<std::uint8_t, 4096> discarded;
   while (true) {

@@ -16,7 +16,9 @@
 namespace detach {
 
 // Deadline cancels a stage that takes too long, and says afterwards that it did. One stage at a
-// time; lives on one executor with what it cancels.
+// time; lives on one executor with what it cancels. A timer's own handler may be queued already
+// when the timer is cancelled, and then runs; `cancel` does not run after Stop, nor after the
+// destructor.
 class Deadline {
  public:
   explicit Deadline(const asio::any_io_executor& executor) : timer_(executor) {}
@@ -37,7 +39,7 @@ class Deadline {
     timer_.async_wait([state = state_](const asio::error_code& error) {
       if (error || !state->cancel) return;
       state->passed = true;
-      state->cancel();
+      std::exchange(state->cancel, nullptr)();  // which may Start anew
     });
   }
 
