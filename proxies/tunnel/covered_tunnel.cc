@@ -44,7 +44,7 @@ class CoveredTunnel {
       : outer_(outer),
         plain_(plain),
         options_(std::move(options)),
-        limit_timer_(plain_.get_executor()),
+        limits_deadline_(plain_.get_executor()),
         detach_deadline_(plain_.get_executor()) {}
 
   asio::awaitable<CoveredTunnelEnd> Run();
@@ -103,7 +103,7 @@ class CoveredTunnel {
   bool stopped_ = false;
   steady_clock::time_point started_ = steady_clock::now();
   steady_clock::time_point last_moved_ = started_;
-  asio::steady_timer limit_timer_;
+  Deadline limits_deadline_;
   Deadline detach_deadline_;
 };
 
@@ -123,7 +123,7 @@ asio::awaitable<CoveredTunnelEnd> CoveredTunnel::Run() {
   while (running > 0) {
     co_await both_done.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
   }
-  limit_timer_.cancel();
+  limits_deadline_.Stop();
   detach_deadline_.Stop();
   co_return TakeEnd();
 }
@@ -133,10 +133,12 @@ asio::awaitable<CoveredTunnelEnd> CoveredTunnel::Run() {
 asio::awaitable<void> CoveredTunnel::RunOut() {
   std::array<std::uint8_t, kBufferSize> buffer;
   while (!done() && (out_ == Flow::kCovered || out_ == Flow::kRaw)) {
-    const Result<Received> received = co_await Receive(plain_, buffer);
-    if (done() || out_ == Flow::kOver) co_return;
+    const Result<Received> received = TryReceive(plain_, buffer);
     Status status = received.status();
-    if (status.ok() && received->arrival == Arrival::kEnd) {
+    if (status.ok() && received->arrival == Arrival::kNothing) {
+      status = co_await WaitReadable(plain_);
+      if (done() || out_ == Flow::kOver) co_return;
+    } else if (status.ok() && received->arrival == Arrival::kEnd) {
       status = co_await OnPlainEnd();
     } else if (status.ok()) {
       status = co_await OnPlainBytes(std::span(buffer).first(received->size));
@@ -172,10 +174,12 @@ asio::awaitable<Status> CoveredTunnel::SendCovered(std::span<const std::uint8_t>
 }
 
 // The last covered bytes, close_notify and the first raw record leave in one sendmsg: all of it
-// fits into the session's output, which is empty here, and nothing suspends before it is there.
+// fits into the session's output once that is empty (an answer to a KeyUpdate may wait in it), and
+// nothing suspends before it is there.
 asio::awaitable<Status> CoveredTunnel::DetachBefore(std::span<const std::uint8_t> covered,
                                                     std::span<const std::uint8_t> raw) {
   TlsSession& session = outer_.session();
+  if (const Status status = co_await outer_.Flush(); !status.ok()) co_return status;
   if (!covered.empty()) {
     Moved(out_traffic_.covered, covered.size());
     if (const Result<std::size_t> taken = session.Write(covered); !taken.ok()) {
@@ -235,12 +239,14 @@ asio::awaitable<void> CoveredTunnel::RunIn() {
   }
   std::array<std::uint8_t, kBufferSize> buffer;
   while (!done() && !BothRaw()) {
-    const Result<ReadResult> read = co_await outer_.Read(buffer);
-    if (done()) co_return;
+    const Result<ReadResult> read = outer_.TryRead(buffer);
     if (!read.ok()) co_return Fail(read.status());
     const std::span<const std::uint8_t> bytes = std::span(buffer).first(read->size);
     Status status;
-    if (read->event == ReadEvent::kEnd) {
+    if (read->event == ReadEvent::kWantInput) {
+      status = co_await WaitReadable(outer_.socket());
+      if (done()) co_return;
+    } else if (read->event == ReadEvent::kEnd) {
       EndIn();
     } else if (read->event == ReadEvent::kPeerDetached) {
       status = co_await OnPeerDetached();
@@ -334,9 +340,9 @@ void CoveredTunnel::WatchLimits() {
   const steady_clock::time_point now = steady_clock::now();
   if (now >= idle_at) return Fail(Transport("idle limit reached"));
   if (now >= end_at) return Fail(Transport("lifetime limit reached"));
-  limit_timer_.expires_at(std::min(idle_at, end_at));
-  limit_timer_.async_wait([this](const asio::error_code& error) {
-    if (!error && !done()) WatchLimits();
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(std::min(idle_at, end_at) - now);
+  limits_deadline_.Start("limits", left, [this] {
+    if (!done()) WatchLimits();
   });
 }
 

@@ -8,7 +8,10 @@ asio::awaitable<Status> TlsLeg::Handshake(std::unique_ptr<TlsBackend> backend) {
   Status status = session_.Upgrade(std::move(backend));
   while (status.ok() && !session_.handshake_done()) {
     status = co_await Flush();
-    if (status.ok()) status = co_await Fill();
+    if (!status.ok()) break;
+    const Result<bool> filled = TryFill();
+    status = filled.status();
+    if (status.ok() && !*filled) status = co_await WaitReadable(socket_);
   }
   // The last flight, or the alert; where the alert does not get out either, the first error counts.
   const Status flushed = co_await Flush();
@@ -17,12 +20,21 @@ asio::awaitable<Status> TlsLeg::Handshake(std::unique_ptr<TlsBackend> backend) {
 
 asio::awaitable<Result<ReadResult>> TlsLeg::Read(std::span<std::uint8_t> bytes) {
   while (true) {
+    const Result<ReadResult> result = TryRead(bytes);
+    if (!result.ok() || result->event != ReadEvent::kWantInput) co_return result;
+    if (const Status status = co_await WaitReadable(socket_); !status.ok()) co_return status;
+  }
+}
+
+Result<ReadResult> TlsLeg::TryRead(std::span<std::uint8_t> bytes) {
+  while (true) {
     const Result<ReadResult> result = session_.Read(bytes);
     SendAnswers();
-    if (!result.ok() || result->event != ReadEvent::kWantInput) co_return result;
-    const Status status = co_await Fill();
+    if (!result.ok() || result->event != ReadEvent::kWantInput) return result;
+    const Result<bool> filled = TryFill();
     SendAnswers();
-    if (!status.ok()) co_return status;
+    if (!filled.ok()) return filled.status();
+    if (!*filled) return result;
   }
 }
 
@@ -57,23 +69,14 @@ asio::awaitable<Status> TlsLeg::Flush() {
   co_return Status();
 }
 
-// Receives once, straight into the session's space: nothing suspends between asking for the space
-// and filling it.
-asio::awaitable<Status> TlsLeg::Fill() {
-  while (true) {
-    const Result<Received> received = TryReceive(socket_, session_.ReceiveSpace());
-    if (!received.ok()) co_return received.status();
-    switch (received->arrival) {
-      case Arrival::kBytes:
-        co_return session_.Received(received->size);
-      case Arrival::kEnd:
-        co_return session_.ReceivedEnd();
-      case Arrival::kNothing:
-        break;
-    }
-    if (const Status status = session_.Received(0); !status.ok()) co_return status;
-    if (const Status status = co_await WaitReadable(socket_); !status.ok()) co_return status;
-  }
+// Receives once, straight into the session's space. False: there was nothing.
+Result<bool> TlsLeg::TryFill() {
+  const Result<Received> received = TryReceive(socket_, session_.ReceiveSpace());
+  if (!received.ok()) return received.status();
+  const bool ended = received->arrival == Arrival::kEnd;
+  const Status status = ended ? session_.ReceivedEnd() : session_.Received(received->size);
+  if (!status.ok()) return status;
+  return received->arrival != Arrival::kNothing;
 }
 
 }  // namespace detach

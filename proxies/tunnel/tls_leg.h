@@ -32,6 +32,9 @@ class TlsLeg {
   // Read is TlsSession::Read that waits for input: never kWantInput.
   asio::awaitable<Result<ReadResult>> Read(std::span<std::uint8_t> bytes);
 
+  // TryRead does not wait: kWantInput until WaitReadable(socket()) has returned.
+  Result<ReadResult> TryRead(std::span<std::uint8_t> bytes);
+
   // Write is TlsSession::Write of all of `bytes`, and Flush.
   asio::awaitable<Status> Write(std::span<const std::uint8_t> bytes);
 
@@ -39,7 +42,7 @@ class TlsLeg {
   asio::awaitable<Status> Flush();
 
  private:
-  asio::awaitable<Status> Fill();
+  Result<bool> TryFill();
   void SendAnswers();
 
   Socket socket_;

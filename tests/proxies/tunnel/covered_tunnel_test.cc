@@ -4,7 +4,9 @@
 #include "proxies/tunnel/covered_tunnel.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
+#include <array>
 #include <string>
 
 #include "tests/proxies/tunnel/tunnel_under_test.h"
@@ -81,6 +83,26 @@ TEST_F(ArmedReverseProxyTest, AnEndWithoutCloseNotifyIsNoDetachAndNoEnd) {
   SendFin(tunnel_.peer_socket());
   EXPECT_EQ(tunnel_.PlainToTheEnd(), "RST");
   EXPECT_EQ(tunnel_.End().status.fault(), Fault::kTruncated);
+}
+
+// The last covered bytes get out at the moment at which the other direction's next bytes come in:
+// these are read by the relay or by the tunnel, but not by nobody.
+TEST_F(ArmedReverseProxyTest, WhatComesAtTheMomentOfTheHandOverIsNotLost) {
+  tunnel_.SendFromPlain(InnerData());
+  EXPECT_EQ(tunnel_.ReadAtPeer("detached raw:" + InnerData()), "detached raw:" + InnerData());
+  const std::string blocked = tunnel_.BlockPlain();
+  DetachPeer(InnerData());
+  tunnel_.Settle();
+  const Result<std::size_t> sent = TrySend(tunnel_.plain(), AsBytes("late"));
+  ASSERT_TRUE(sent.ok());
+  ASSERT_EQ(*sent, 4u);
+  const std::string taken = tunnel_.TakeAtPlain();
+  ASSERT_TRUE(tunnel_.End().raw);
+  const int to_relay = tunnel_.End().raw->b.get();
+  std::array<char, 16> late{};
+  EXPECT_EQ(::recv(to_relay, late.data(), late.size(), MSG_DONTWAIT), 4);
+  EXPECT_EQ(taken + tunnel_.ReadAtPlain(blocked.substr(taken.size()) + InnerData()),
+            blocked + InnerData());
 }
 
 TEST_F(ArmedReverseProxyTest, AResetIsPassedOnAsAReset) {

@@ -19,6 +19,9 @@
 namespace detach {
 namespace {
 
+// Of the plain leg: for BlockPlain.
+constexpr int kSmallBuffer = 16 * 1024;
+
 void Require(const Status& status) {
   if (status.ok()) return;
   std::fprintf(stderr, "set-up: %s\n", status.message().c_str());
@@ -117,7 +120,7 @@ constexpr std::size_t kAll = static_cast<std::size_t>(-1);
 TunnelUnderTest::TunnelUnderTest(Side side, std::optional<DetachMode> agreed, TlsVersion outer,
                                  std::chrono::milliseconds detach_limit) {
   TcpPair wire = ConnectedPair();
-  TcpPair inside = ConnectedPair();
+  TcpPair inside = ConnectedPair(kSmallBuffer);
   outer_ = std::make_unique<TlsLeg>(std::move(*NewSocket(io_, std::move(wire.near))));
   peer_ = std::make_unique<TlsLeg>(std::move(*NewSocket(io_, std::move(wire.far))));
   tunnel_plain_ = NewSocket(io_, std::move(inside.near));
@@ -181,6 +184,39 @@ void TunnelUnderTest::HandFromPlain(std::string_view text) {
     ::ioctl(plain_->native_handle(), SIOCOUTQ, &on_the_way);
     io_.poll();
   }
+}
+
+std::string TunnelUnderTest::BlockPlain() {
+  const std::string record = InnerRecord(22, std::string(500, 'h'));
+  std::string sent;
+  std::size_t passed = 0;
+  while (passed == sent.size()) {
+    SendFromPeer(record);
+    sent += record;
+    // Until the tunnel has passed it on, or waits for the far end to open its window.
+    int in_queue = 0;
+    int not_sent = 0;
+    while (passed != sent.size() && (not_sent == 0 || not_sent != in_queue)) {
+      io_.poll();
+      ::ioctl(tunnel_plain_->native_handle(), SIOCOUTQNSD, &not_sent);
+      ::ioctl(tunnel_plain_->native_handle(), SIOCOUTQ, &in_queue);
+      passed = plain_->available() + static_cast<std::size_t>(in_queue);
+    }
+  }
+  return sent;
+}
+
+std::string TunnelUnderTest::TakeAtPlain() {
+  std::string text;
+  std::array<std::uint8_t, 4096> buffer;
+  int unsent = 1;
+  while (unsent > 0 || plain_->available() > 0) {
+    const Result<Received> received = TryReceive(*plain_, buffer);
+    Require(received.status());
+    text.append(buffer.begin(), buffer.begin() + static_cast<std::ptrdiff_t>(received->size));
+    ::ioctl(tunnel_plain_->native_handle(), SIOCOUTQ, &unsent);
+  }
+  return text;
 }
 
 std::string TunnelUnderTest::ReadAtPlain(std::string_view expected) {

@@ -41,6 +41,15 @@ class TunnelUnderTest {
   // Sends `text`, and waits until the tunnel has read it.
   void HandFromPlain(std::string_view text);
 
+  // Sends covered records from the other proxy until the tunnel waits for its plain leg to take
+  // one. Returns them all.
+  std::string BlockPlain();
+  // What has come to the plain leg's far end is read, so that there is room, without the tunnel's
+  // moving.
+  std::string TakeAtPlain();
+  // Lets the tunnel move until it waits.
+  void Settle() { io_.poll(); }
+
   // Each reads until it has as much as `expected`, or the stream is over, and returns what it read.
   // "FIN" or "RST" stands behind the bytes of a stream that is over; a Transcript
   // (session_driver.h) says what the other proxy read.
