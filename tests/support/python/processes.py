@@ -61,7 +61,7 @@ class Program:
         with self._news:
             self._news.wait_for(look, patience)
             if found is None:
-                raise AssertionError(self._complaint("did not say what was waited for"))
+                raise AssertionError(self.complaint("did not say what was waited for"))
             return found
 
     def signal(self, number):
@@ -72,7 +72,7 @@ class Program:
         try:
             code = self.process.wait(patience)
         except subprocess.TimeoutExpired:
-            raise AssertionError(self._complaint("did not end")) from None
+            raise AssertionError(self.complaint("did not end")) from None
         self._collector.join(patience)
         return code
 
@@ -96,5 +96,6 @@ class Program:
             self._silent = True
             self._news.notify_all()
 
-    def _complaint(self, what):
+    def complaint(self, what):
+        """A message for a failure: `what`, and all that the program said."""
         return "\n".join([f"{' '.join(self.command)} {what}. It said:", *self._lines])

@@ -1,9 +1,12 @@
 """Both proxies as programs: their configurations as dictionaries, their logs as events."""
 
+import contextlib
 import json
 import pathlib
+import signal
+import subprocess
 
-from processes import Program
+from processes import PATIENCE, Program
 
 CLIENT_PROXY = "proxies/client/detach-client-proxy"
 REVERSE_PROXY = "proxies/reverse/detach-reverse-proxy"
@@ -79,6 +82,24 @@ class Proxy(Program):
         self.write_config(config)
         words = ["run"] if program == CLIENT_PROXY else []
         super().__init__([*prefix, program, *words, "--config", self.config_file], env=env)
+
+    def __exit__(self, *_):
+        """Ends it as an operator would: what sanitizers have to say they say at the end."""
+        try:
+            self._terminate()
+        finally:
+            super().__exit__()
+
+    def _terminate(self):
+        code = None
+        for _ in range(10 * PATIENCE):  # the second one does not wait for tunnels
+            self.signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                code = self.process.wait(0.1)
+                break
+        # A test may have killed it; and one that does not listen yet dies of the signal.
+        if code not in (0, -signal.SIGKILL, -signal.SIGTERM):
+            raise AssertionError(self.complaint(f"ended with {code}"))
 
     def write_config(self, config):
         self.config_file.write_text(to_toml(config), encoding="utf-8")
