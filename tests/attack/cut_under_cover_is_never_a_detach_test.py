@@ -39,6 +39,8 @@ class CutUnderCoverIsNeverADetachTest(TunnelCase):
         self.assertEqual(records[first + 1].size, tls_records.CLOSE_NOTIFY_SIZE)
         for end in (browser, destination):
             end.socket.close()
+        for proxy in (self.client, self.reverse):
+            proxy.event("tunnel_end")
         return [(first + number, records[first + number].size) for number in range(2)]
 
     def check(self, direction, action):

@@ -45,6 +45,8 @@ class ForgedCloseNotifyIsNeverBelievedTest(TunnelCase):
     def records(self, direction):
         """How many there are before the raw one when nobody attacks."""
         self.assertEqual(self.converse(*self.ends()), ("FIN", "FIN"))
+        for proxy in (self.client, self.reverse):
+            proxy.event("tunnel_end")
         flow = getattr(self.wire.finished_connection(), direction)
         return len(tls_records.walk(flow.sent)) - 1
 
