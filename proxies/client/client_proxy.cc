@@ -105,7 +105,9 @@ bool ClientConnection::IsOwnUser() const {
   asio::error_code error;
   const asio::ip::tcp::endpoint peer = PeerEndpoint(browser_);
   const asio::ip::tcp::endpoint local = browser_.local_endpoint(error);
-  if (!error && !peer.address().is_loopback()) return true;
+  // A peer that has gone has no address any more: nobody's, so not a stranger's either.
+  const bool gone = error || peer.address().is_unspecified();
+  if (!gone && !peer.address().is_loopback()) return true;
   const Result<uid_t> user = LoopbackPeerUser(peer, local);
   if (user.ok() && *user == ::geteuid()) return true;
   Log(LogLevel::kWarning, "refused",
@@ -233,7 +235,10 @@ asio::awaitable<std::optional<Socket>> ClientConnection::DialReverseProxy() {
   if (!socket || !via) co_return socket;
   StartStage("the answer of the proxy in between", limits_.response, *socket);
   const Status status = co_await ConnectThrough(*socket, reverse_proxy);
-  if (status.ok()) co_return socket;
+  if (status.ok()) {
+    deadline_.Stop();
+    co_return socket;
+  }
   Refusal refusal;
   refusal.status = deadline_.passed() ? 504 : 502;
   refusal.proxy_error = deadline_.passed() ? "connection_timeout" : "destination_unavailable";

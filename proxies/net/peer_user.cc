@@ -79,7 +79,10 @@ Result<uid_t> LoopbackPeerUser(const tcp::endpoint& peer, const tcp::endpoint& l
       size < static_cast<ssize_t>(NLMSG_LENGTH(sizeof(inet_diag_msg)))) {
     return Failed("an answer of another kind", EPROTO);
   }
-  return uid_t{static_cast<const inet_diag_msg*>(body)->idiag_uid};
+  const auto* found = static_cast<const inet_diag_msg*>(body);
+  // Closed by its owner: the kernel has forgotten whose it was, and says 0.
+  if (found->idiag_inode == 0) return Failed("its socket is closed", ENOTCONN);
+  return uid_t{found->idiag_uid};
 }
 
 }  // namespace detach

@@ -12,8 +12,8 @@ namespace detach {
 
 // LoopbackPeerUser returns the user who owns the socket at `peer` that is connected to us at
 // `local`: loopback is no boundary between users. Asks the kernel (sock_diag(7)); does not block.
-// kTransport where there is no such socket in this network namespace any more, or it cannot be
-// asked for.
+// kTransport where there is no such socket in this network namespace any more, its owner has closed
+// it, or it cannot be asked for.
 Result<uid_t> LoopbackPeerUser(const asio::ip::tcp::endpoint& peer,
                                const asio::ip::tcp::endpoint& local);
 

@@ -40,6 +40,13 @@ TEST_P(PeerUserTest, ASocketThatIsNotThereIsNobodys) {
   EXPECT_EQ(LoopbackPeerUser(nobody, server_.local_endpoint()).status().fault(), Fault::kTransport);
 }
 
+// The kernel says that it is root's.
+TEST_P(PeerUserTest, ASocketThatItsOwnerHasClosedIsNobodys) {
+  const tcp::endpoint peer = server_.remote_endpoint();
+  client_.close();
+  EXPECT_EQ(LoopbackPeerUser(peer, server_.local_endpoint()).status().fault(), Fault::kTransport);
+}
+
 INSTANTIATE_TEST_SUITE_P(Families, PeerUserTest, testing::Values("127.0.0.1", "::1"),
                          [](const auto& family) {
                            return family.param[0] == ':' ? "IPv6" : "IPv4";
