@@ -11,9 +11,9 @@
 
 #include "proxies/client/connect_through.h"
 #include "proxies/log/log.h"
-#include "proxies/net/deadline.h"
 #include "proxies/net/dialer.h"
 #include "proxies/net/peer_user.h"
+#include "proxies/net/stage_deadline.h"
 #include "proxies/tunnel/connect_message.h"
 #include "proxies/tunnel/covered_tunnel.h"
 #include "proxies/tunnel/detach_agreement.h"
@@ -82,7 +82,7 @@ class ClientConnection {
   ClientProxy& proxy_;
   const std::shared_ptr<const ClientPolicy> policy_;
   const ClientProxyLimits& limits_;
-  Deadline deadline_;
+  StageDeadline deadline_;
   Socket browser_;
   TunnelOwner owner_;
 };

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "proxies/net/deadline.h"
+#include "proxies/net/stage_deadline.h"
 
 namespace detach {
 namespace {
@@ -102,7 +102,7 @@ void Reset(Socket& socket) {
 
 asio::awaitable<void> LingeringClose(Socket socket, std::chrono::milliseconds limit) {
   SendFin(socket);
-  Deadline deadline(socket.get_executor());
+  StageDeadline deadline(socket.get_executor());
   deadline.Start("lingering", limit, [&socket] {
     asio::error_code ignored;
     socket.cancel(ignored);

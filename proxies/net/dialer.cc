@@ -6,8 +6,8 @@
 #include <utility>
 #include <vector>
 
-#include "proxies/net/deadline.h"
 #include "proxies/net/name_lookup.h"
+#include "proxies/net/stage_deadline.h"
 
 namespace detach {
 namespace {
@@ -32,7 +32,7 @@ asio::awaitable<DialOutcome> Dial(std::string host, std::uint16_t port, AddressF
   const asio::any_io_executor executor = co_await asio::this_coro::executor;
   NameLookup lookup(executor);
   Socket socket(executor);
-  Deadline deadline(executor);
+  StageDeadline deadline(executor);
   deadline.Start("connect", limit, [&lookup, &socket] {
     lookup.Cancel();
     asio::error_code ignored;

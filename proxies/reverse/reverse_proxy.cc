@@ -11,8 +11,8 @@
 
 #include "proxies/identity/certificate_names.h"
 #include "proxies/log/log.h"
-#include "proxies/net/deadline.h"
 #include "proxies/net/dialer.h"
+#include "proxies/net/stage_deadline.h"
 #include "proxies/tunnel/connect_message.h"
 #include "proxies/tunnel/covered_tunnel.h"
 #include "proxies/tunnel/detach_agreement.h"
@@ -68,7 +68,7 @@ class ReverseConnection {
   const std::uint64_t id_;
   const asio::ip::tcp::endpoint peer_endpoint_;
   const std::string peer_;
-  Deadline deadline_;
+  StageDeadline deadline_;
   TlsLeg leg_;
   std::vector<Quota::Place> places_;
   CertificateNames client_;

@@ -14,7 +14,7 @@
 
 #include "bio/record/record_header.h"
 #include "bio/socket/unique_fd.h"
-#include "proxies/net/deadline.h"
+#include "proxies/net/stage_deadline.h"
 #include "proxies/tunnel/client_hello.h"
 #include "proxies/tunnel/inner_handshake_observer.h"
 
@@ -107,8 +107,8 @@ class CoveredTunnel {
   bool stopped_ = false;
   steady_clock::time_point started_ = steady_clock::now();
   steady_clock::time_point last_moved_ = started_;
-  Deadline limits_deadline_;
-  Deadline detach_deadline_;
+  StageDeadline limits_deadline_;
+  StageDeadline detach_deadline_;
 };
 
 asio::awaitable<CoveredTunnelEnd> CoveredTunnel::Run() {

@@ -1,6 +1,6 @@
-// Deadline: how long one stage of a connection may take.
-#ifndef DETACH_PROXIES_NET_DEADLINE_H_
-#define DETACH_PROXIES_NET_DEADLINE_H_
+// StageDeadline: how long one stage of a connection may take.
+#ifndef DETACH_PROXIES_NET_STAGE_DEADLINE_H_
+#define DETACH_PROXIES_NET_STAGE_DEADLINE_H_
 
 #include <asio/any_io_executor.hpp>
 #include <asio/steady_timer.hpp>
@@ -15,16 +15,16 @@
 
 namespace detach {
 
-// Deadline cancels a stage that takes too long, and says afterwards that it did. One stage at a
-// time; lives on one executor with what it cancels. A timer's own handler may be queued already
+// StageDeadline cancels a stage that takes too long, and says afterwards that it did. One stage at
+// a time; lives on one executor with what it cancels. A timer's own handler may be queued already
 // when the timer is cancelled, and then runs; `cancel` does not run after Stop, nor after the
 // destructor.
-class Deadline {
+class StageDeadline {
  public:
-  explicit Deadline(const asio::any_io_executor& executor) : timer_(executor) {}
-  Deadline(const Deadline&) = delete;
-  Deadline& operator=(const Deadline&) = delete;
-  ~Deadline() { Stop(); }
+  explicit StageDeadline(const asio::any_io_executor& executor) : timer_(executor) {}
+  StageDeadline(const StageDeadline&) = delete;
+  StageDeadline& operator=(const StageDeadline&) = delete;
+  ~StageDeadline() { Stop(); }
 
   // Start bounds the stage called `stage` ("TLS handshake"): `cancel` runs when `limit` has passed
   // without Start or Stop. `cancel` must end every wait of the stage.
@@ -57,7 +57,7 @@ class Deadline {
   bool passed() const { return state_ && state_->passed; }
 
  private:
-  // Outlives the Deadline in a handler that is already queued.
+  // Outlives the StageDeadline in a handler that is already queued.
   struct State {
     std::function<void()> cancel;  // empty: stopped
     bool passed = false;
@@ -71,4 +71,4 @@ class Deadline {
 
 }  // namespace detach
 
-#endif  // DETACH_PROXIES_NET_DEADLINE_H_
+#endif  // DETACH_PROXIES_NET_STAGE_DEADLINE_H_
