@@ -99,7 +99,7 @@ asio::awaitable<void> ClientConnection::Run() {
   }
 }
 
-// Another user of this machine must not go out with our certificate (docs/THREAT-MODEL.md, L1).
+// Another user of this machine must not go out with our certificate.
 // Peers that are not on loopback come only where the operator said unsafe_listen.
 bool ClientConnection::IsOwnUser() const {
   asio::error_code error;

@@ -12,11 +12,13 @@ namespace detach {
 // Texts may hold what a peer sent: they are escaped when they are written.
 struct TunnelRecord {
   std::uint64_t id = 0;
-  std::string peer;              // address:port of whoever connected to us
-  std::string client;            // CertificateNames::Identity(); empty: not authenticated by us
-  std::string destination;       // host:port, as in the CONNECT
-  std::string dialled;           // address:port that we connected to; empty: none
-  std::string mode;              // what was agreed: "covered", "connect", or "none"
+  std::string peer;  // address:port of whoever connected to us
+  // Whose certificate 1 it is: CertificateNames::Identity(), at a client proxy the subject of our
+  // own. Empty: none was asked for.
+  std::string client;
+  std::string destination;  // host:port, as in the CONNECT
+  std::string dialled;      // address:port that we connected to; empty: none
+  std::string mode;         // "covered", "connect", "none" (agreed), or "direct": no reverse proxy
   std::uint64_t covered_up = 0;  // bytes inside the outer TLS
   std::uint64_t covered_down = 0;
   std::uint64_t raw_up = 0;  // bytes behind it

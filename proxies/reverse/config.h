@@ -13,8 +13,8 @@
 
 namespace detach {
 
-// ReverseProxyLimits: how long each stage may take, and how many there may be at a time. The
-// attacks that they stop are rows C5 to C8 of docs/THREAT-MODEL.md.
+// ReverseProxyLimits: how long each stage may take, and how many there may be at a time:
+// against slow and greedy peers.
 struct ReverseProxyLimits {
   using Milliseconds = std::chrono::milliseconds;
 

@@ -12,8 +12,8 @@
 
 namespace detach {
 
-// ParseHost returns `text` in lower case if it is a host name: 1 to 253 characters, labels of 1 to
-// 63 letters, digits, hyphens (not at their ends) and underscores, no trailing dot. A name whose
+// ParseHostName returns `text` in lower case if it is a host name: 1 to 253 characters, labels of 1
+// to 63 letters, digits, hyphens (not at their ends) and underscores, no trailing dot. A name whose
 // last label is a number ("127.1", "2130706433", "0x7f.1") is none: resolvers take it for an IPv4
 // address (WHATWG URL, "ends in a number"; the same in getaddrinfo). kViolation otherwise.
 Result<std::string> ParseHostName(std::string_view text);

@@ -92,8 +92,7 @@ std::variant<ConnectRequest, Refusal> Judge(const http::request<http::empty_body
     return BadRequest(400,
                       "CONNECT has no body: Content-Length and Transfer-Encoding are refused.");
   }
-  return ConnectRequest{*std::move(authority), TlsDetachOf(request),
-                        Joined(request, http::field::proxy_authorization)};
+  return ConnectRequest{*std::move(authority), TlsDetachOf(request)};
 }
 
 std::variant<ConnectRequest, Refusal> ParseRequest(std::string_view header) {

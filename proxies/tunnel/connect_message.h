@@ -19,8 +19,7 @@ namespace detach {
 // ConnectRequest is what a proxy acts on; all other fields of the request are dropped.
 struct ConnectRequest {
   Authority authority;
-  std::optional<std::string> tls_detach;           // the field's value, if listed in Connection
-  std::optional<std::string> proxy_authorization;  // the field's value
+  std::optional<std::string> tls_detach;  // the field's value, if listed in Connection
 };
 
 // Refusal is a request's answer other than 200. After it is sent the connection closes, and not

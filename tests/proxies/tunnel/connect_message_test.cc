@@ -59,7 +59,6 @@ TEST(ConnectRequestTest, IsReadWhateverTheReadsAre) {
     ASSERT_TRUE(parser.request()) << parser.refusal()->message;
     EXPECT_EQ(parser.request()->authority.ToString(), "wiki.example:443");
     EXPECT_EQ(parser.request()->tls_detach, "v=1, when=covered");
-    EXPECT_EQ(parser.request()->proxy_authorization, "Basic YTpi");
   }
 }
 
