@@ -1,6 +1,9 @@
 #include "proxies/tunnel/tls_leg.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "bio/record/record_header.h"
 
 namespace detach {
 
@@ -70,8 +73,13 @@ asio::awaitable<Status> TlsLeg::Flush() {
 }
 
 // Receives once, straight into the session's space. False: there was nothing.
+//
+// Less than a record is unread here, or Read would not have asked for more. Together with the
+// record that is being delivered, a direction never holds more than kMaxHeld.
 Result<bool> TlsLeg::TryFill() {
-  const Result<Received> received = TryReceive(socket_, session_.ReceiveSpace());
+  const std::size_t room = kMaxHeld - kMaxRecordSize - session_.unread();
+  const std::span<std::uint8_t> space = session_.ReceiveSpace();
+  const Result<Received> received = TryReceive(socket_, space.first(std::min(space.size(), room)));
   if (!received.ok()) return received.status();
   const bool ended = received->arrival == Arrival::kEnd;
   const Status status = ended ? session_.ReceivedEnd() : session_.Received(received->size);

@@ -19,6 +19,9 @@ namespace detach {
 // in a coroutine of their own, on one executor. Deadlines are the owner's: it cancels the socket.
 class TlsLeg {
  public:
+  // Bytes of one direction that are received and not yet passed on, at most.
+  static constexpr std::size_t kMaxHeld = 64 * 1024;
+
   // `socket` is connected and non-blocking.
   explicit TlsLeg(Socket socket) : socket_(std::move(socket)) {}
 

@@ -16,9 +16,9 @@ from resources import anonymous_memory
 from socket_queues import queued
 from tunnel_case import TunnelCase
 
-# What a proxy may hold of one direction. Under cover the record gate's chunk, and the record that
-# was taken out of it and waits for the receiver. Raw a pipe, which is the kernel's, no user memory.
-HELD_UNDER_COVER = 64 * 1024 + tls_records.HEADER_SIZE + tls_records.MAX_BODY
+# What a proxy may hold of one direction: TlsLeg::kMaxHeld under cover, raw what a pipe in the kernel
+# holds.
+HELD_UNDER_COVER = 64 * 1024
 HELD_RAW = 256 * 1024
 MEMORY = 512 * 1024  # what the whole program may have grown by
 
