@@ -1,5 +1,6 @@
 #include "proxies/net/async_io.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -32,6 +33,10 @@ asio::awaitable<Status> Wait(Socket& socket, Socket::wait_type what) {
 Status MakeNonBlocking(Socket& socket) {
   asio::error_code error;
   socket.native_non_blocking(true, error);
+  // asio leaves it open for programs that this one may start.
+  if (!error && ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC) != 0) {
+    return SocketError("socket", errno);
+  }
   if (!error) socket.set_option(asio::ip::tcp::no_delay(true), error);
   if (error) return Transport("socket: " + error.message());
   return {};

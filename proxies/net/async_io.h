@@ -23,7 +23,7 @@ inline std::span<const std::uint8_t> AsBytes(std::string_view text) {
 // A socket given to these functions is non-blocking (MakeNonBlocking) and outlives the coroutine.
 // One thread at a time. Cancelling the socket ends every wait with kTransport.
 
-// MakeNonBlocking prepares `socket`: non-blocking, no Nagle delay.
+// MakeNonBlocking prepares `socket`: non-blocking, no Nagle delay, closed on exec.
 Status MakeNonBlocking(Socket& socket);
 
 // TrySend sends what the kernel takes of `bytes` now, in one sendmsg: 0 when it takes none.

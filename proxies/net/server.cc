@@ -1,5 +1,6 @@
 #include "proxies/net/server.h"
 
+#include <fcntl.h>
 #include <signal.h>
 
 #include <algorithm>
@@ -54,6 +55,7 @@ Result<tcp::endpoint> Server::Listen(const tcp::endpoint& endpoint) {
   auto acceptor = std::make_unique<tcp::acceptor>(workers_[0]->context);
   asio::error_code error;
   acceptor->open(endpoint.protocol(), error);
+  if (!error) ::fcntl(acceptor->native_handle(), F_SETFD, FD_CLOEXEC);
   if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
   // An IPv6 address means IPv6: [::] and 0.0.0.0 may stand side by side.
   if (!error && endpoint.address().is_v6()) {

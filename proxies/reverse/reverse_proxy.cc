@@ -109,7 +109,7 @@ asio::awaitable<bool> ReverseConnection::Handshake() {
     refused("too many connections from this address (limits.max_connections_per_source)");
     co_return false;
   }
-  const Quota::Place handshaking = proxy_.handshakes_.Take("", limits_.max_handshakes);
+  Quota::Place handshaking = proxy_.handshakes_.Take("", limits_.max_handshakes);
   if (!handshaking) {
     refused("too many handshakes at a time (limits.max_handshakes)");
     co_return false;
@@ -133,6 +133,7 @@ asio::awaitable<bool> ReverseConnection::Handshake() {
   if (!status.ok()) {
     refused(deadline_.Explain(status).message());
     deadline_.Stop();
+    handshaking.reset();  // lingering costs nothing
     co_await LingeringClose(std::move(leg_.socket()), kLinger);
     co_return false;
   }
