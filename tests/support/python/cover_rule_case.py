@@ -2,6 +2,7 @@
 
 import os
 
+import ndpi
 import tls_records
 import tshark
 import wire_checks
@@ -62,6 +63,7 @@ class CoverRuleCase(TunnelCase):
         raw_from = wire_checks.check_covered_tunnel(
             wire, inner, [INNER_NAME.encode(), b"spiffe://corp.example"])
         self.assertEqual(tshark.complaints(wire.pieces, self.directory), [])
+        self.assertEqual(ndpi.protocols(wire.pieces, self.directory), ["TLS"])
         for proxy in (self.client, self.reverse):
             self.check_log(proxy.event("tunnel_end"), inner, raw_from)
         return raw_from

@@ -7,6 +7,7 @@ import tempfile
 import types
 import unittest
 
+import ndpi
 import tls_records
 import tshark
 import wire_checks
@@ -81,6 +82,14 @@ class WireEvidenceTest(unittest.TestCase):
             self.assertEqual(tshark.complaints(good, directory), [])
             for bad in (b"GET / HTTP/1.1\r\n\r\n", record(22, b"\1\0\0\5short")):
                 self.assertNotEqual(tshark.complaints([*good, ("up", bad)], directory), [])
+
+    def test_ndpi_tells_tls_from_others(self):
+        with tempfile.TemporaryDirectory() as directory:
+            directory = pathlib.Path(directory)
+            good = [("up", HELLO), ("down", ANSWER + sealed()), ("up", sealed())]
+            self.assertEqual(ndpi.protocols(good, directory), ["TLS"])
+            banner = b"SSH-2.0-OpenSSH_9.2\r\n"
+            self.assertEqual(ndpi.protocols([("up", banner), ("down", banner)], directory), ["SSH"])
 
 
 if __name__ == "__main__":
