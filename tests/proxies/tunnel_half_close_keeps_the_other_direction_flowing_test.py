@@ -24,6 +24,7 @@ class TunnelHalfCloseKeepsTheOtherDirectionFlowingTest(TunnelCase):
         """`first` half-closes when both directions are raw; `second` answers."""
         first.write(b"the last words")
         self.assertEqual(second.read(14), b"the last words")
+        first.close_notify()
         first.fin()
         self.assertEqual(second.read(1), b"")
         self.answer(second.write, lambda: first.read(len(ANSWER)))
