@@ -1,6 +1,6 @@
 // LD_PRELOAD this into a program: each recv(2) from a stream socket returns one byte, as if the
 // network had cut the stream there.
-#define _GNU_SOURCE
+#define _GNU_SOURCE  // NOLINT(bugprone-reserved-identifier): glibc's
 #include <dlfcn.h>
 #include <sys/socket.h>
 
