@@ -26,7 +26,8 @@ class TunnelHalfCloseKeepsTheOtherDirectionFlowingTest(TunnelCase):
         self.assertEqual(second.read(14), b"the last words")
         first.close_notify()
         first.fin()
-        self.assertEqual(second.read(1), b"")
+        # Seen by the socket: OpenSSL 3.5 writes nothing more once it has met an end without alert.
+        self.assertEqual(second.ending(), "FIN")
         self.answer(second.write, lambda: first.read(len(ANSWER)))
         second.fin()
         self.assertEqual(first.ending(), "FIN")

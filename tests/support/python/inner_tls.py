@@ -9,6 +9,9 @@ from curl import INNER_NAME
 from processes import PATIENCE
 from tcp_relay import reset
 
+# What OpenSSL 3.0 and 3.5 call a record that its keys did not make.
+REFUSED_RECORD = "BAD_RECORD_MAC|RECORD_LAYER_FAILURE"
+
 
 class Refused(AssertionError):
     """No tunnel: the proxy's answer was not 200."""

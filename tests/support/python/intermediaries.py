@@ -49,10 +49,12 @@ class Squid(_Listening):
         if pki:
             listen = (f"https_port 127.0.0.1:{port} tls-cert={pki}/server.pem "
                       f"clientca={pki}/client-ca.pem sslcontext=squid")
+        # Squid 6 tries one address of a name: the one that the test listens on.
+        hosts = _config(directory, "hosts", "127.0.0.1 localhost\n")
         config = _config(directory, "squid", f"""
 {listen}
 http_access allow all
-hosts_file /etc/hosts
+hosts_file {hosts}
 cache deny all
 cache_log stdio:/dev/stderr
 access_log stdio:/dev/stdout
