@@ -24,10 +24,10 @@ class TunnelHalfCloseKeepsTheOtherDirectionFlowingTest(TunnelCase):
         """`first` half-closes when both directions are raw; `second` answers."""
         first.write(b"the last words")
         self.assertEqual(second.read(14), b"the last words")
-        first.close_notify()
+        # OpenSSL 3.5 writes nothing more once it has met an end without this alert.
+        first.socket.sendall(first.close_notify())
         first.fin()
-        # Seen by the socket: OpenSSL 3.5 writes nothing more once it has met an end without alert.
-        self.assertEqual(second.ending(), "FIN")
+        self.assertEqual(second.read(1), b"")
         self.answer(second.write, lambda: first.read(len(ANSWER)))
         second.fin()
         self.assertEqual(first.ending(), "FIN")

@@ -57,12 +57,6 @@ class TlsEnd:
             self.tls.unwrap()
         return self._to_send.read()
 
-    def close_notify(self):
-        """Ends what this end sends; it still reads. Nothing may be waiting to be read."""
-        with contextlib.suppress(ssl.SSLWantReadError):  # for the other end's
-            self.tls.unwrap()
-        self._flush()
-
     def fin(self):
         self.socket.shutdown(socket.SHUT_WR)
 

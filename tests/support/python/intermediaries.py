@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import signal
 import socket
+import subprocess
 
-from processes import Program
+from processes import PATIENCE, Program
 from resources import wait_until
 
 
@@ -61,13 +63,23 @@ access_log stdio:/dev/stdout
 pid_filename none
 netdb_filename none
 pinger_enable off
+shutdown_lifetime 0 seconds
 coredump_dir {directory}
 """)
         # As root it would take another user's rights, whom a sandbox need not have.
         prefix = []
         if os.geteuid() == 0:
             prefix = ["unshare", "--user", "--map-user=1000", "--map-group=1000"]
-        super().__init__([*prefix, "squid", "-N", "-f", config], port)
+        # What it shares through /dev/shm has this name; another Squid of this machine must not.
+        name = f"test{os.urandom(8).hex()}"
+        super().__init__([*prefix, "squid", "-N", "-n", name, "-f", config], port)
+
+    def __exit__(self, *details):
+        # Killed, it would leave that behind.
+        self.process.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(PATIENCE)
+        super().__exit__(*details)
 
 
 class Tinyproxy(_Listening):
