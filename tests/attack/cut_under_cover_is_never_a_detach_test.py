@@ -34,7 +34,7 @@ class CutUnderCoverIsNeverADetachTest(TunnelCase):
         browser, destination = self.ends()
         self.assertTrue(self.converse(browser, destination), "the tunnel does not even work")
         wire = self.wire.connection()
-        records = tls_records.walk(getattr(wire, direction).sent)
+        records = tls_records.walk(getattr(wire, direction).received)  # before it is passed on
         first = len(records) - 3  # the hello, close_notify, the raw record
         self.assertEqual(records[first + 1].size, tls_records.CLOSE_NOTIFY_SIZE)
         for end in (browser, destination):

@@ -244,11 +244,15 @@ class DescriptorsExhausted {
 TEST_F(RelayLimitsTest, CarriesBulkWhenTheProcessIsOutOfDescriptors) {
   Start();
   Peers peers = Open();
-  std::latch go(1);  // a thread that starts while there are no descriptors confuses UBSan
+  // UBSan needs descriptors to look at a thread that starts.
+  std::latch started(1);
+  std::latch go(1);
   std::thread sender([&] {
+    started.count_down();
     go.wait();
     peers.a.SendPatternAndFin(1, 8 * kMiB);
   });
+  started.wait();
   {
     const DescriptorsExhausted exhausted;
     go.count_down();
