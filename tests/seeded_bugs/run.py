@@ -72,7 +72,7 @@ class Scratch:
     def verdict(self, bug: Bug) -> str:
         if not self._apply(bug):
             return "does not apply"
-        flags = ["--test_timeout=120", "--test_output=summary", *_QUIET]
+        flags = ["--test_timeout=60", "--test_output=summary", *_QUIET]
         if bug.filter:
             flags.append(f"--test_filter={bug.filter}")
         code = self._bazel("test", *flags, bug.red)

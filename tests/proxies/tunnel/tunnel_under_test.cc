@@ -19,6 +19,9 @@
 namespace detach {
 namespace {
 
+// How long a wait for what never comes lasts: it is over in milliseconds where all is well.
+constexpr std::chrono::seconds kPatience{20};
+
 // Of the plain leg: for BlockPlain.
 constexpr int kSmallBuffer = 16 * 1024;
 
@@ -164,7 +167,7 @@ T TunnelUnderTest::Await(asio::awaitable<T> task) {
 }
 
 void TunnelUnderTest::Step() {
-  if (io_.run_one() == 0) Require(Internal("nothing is left to wait for"));
+  if (io_.run_one_for(kPatience) == 0) Require(Internal("nothing comes, or nothing is left"));
 }
 
 void TunnelUnderTest::Send() { Require(Await(peer_->Flush())); }

@@ -19,8 +19,8 @@
 namespace detach {
 
 // TunnelUnderTest runs RunCoveredTunnel over loopback sockets, in the test's own thread: it moves
-// only while a member function waits. Nothing here measures time; a wait for what never comes is
-// ended by the test's time limit. A failure of the set-up aborts the process.
+// only while a member function waits. Nothing here measures time; a wait for what never comes, like
+// a failure of the set-up, aborts the process.
 class TunnelUnderTest {
  public:
   TunnelUnderTest(Side side, std::optional<DetachMode> agreed,
