@@ -1,5 +1,6 @@
 #include "proxies/identity/identity_chooser.h"
 
+#include <openssl/objects.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -69,6 +70,44 @@ bool IsForClientAuthentication(X509* leaf) {
   return signs && (!limited || (X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT) != 0);
 }
 
+// SchemesOf returns the signature schemes that a TLS client can answer with by `key` (RFC 9846
+// §4.2.3; PKCS #1 v1.5 over TLS 1.2 only). TLS 1.3 ties a curve to its hash; so does this, over
+// TLS 1.2 too.
+std::vector<std::uint16_t> SchemesOf(const EVP_PKEY* key) {
+  char curve[32] = {};
+  switch (EVP_PKEY_get_base_id(key)) {
+    case EVP_PKEY_RSA:
+      return {0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601};
+    case EVP_PKEY_RSA_PSS:
+      return {0x0809, 0x080a, 0x080b};
+    case EVP_PKEY_ED25519:
+      return {0x0807};
+    case EVP_PKEY_ED448:
+      return {0x0808};
+    case EVP_PKEY_EC:
+      EVP_PKEY_get_group_name(key, curve, sizeof curve, nullptr);
+      switch (OBJ_sn2nid(curve)) {
+        case NID_X9_62_prime256v1:
+          return {0x0403};
+        case NID_secp384r1:
+          return {0x0503};
+        case NID_secp521r1:
+          return {0x0603};
+        default:
+          return {};
+      }
+    default:
+      return {};
+  }
+}
+
+bool CanSign(const EVP_PKEY* key, const std::vector<std::uint16_t>& asked_for) {
+  if (key == nullptr) return false;
+  const std::vector<std::uint16_t> schemes = SchemesOf(key);
+  return std::find_first_of(schemes.begin(), schemes.end(), asked_for.begin(), asked_for.end()) !=
+         schemes.end();
+}
+
 std::string Date(TimePoint time) {
   const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
   std::tm calendar = {};
@@ -79,17 +118,20 @@ std::string Date(TimePoint time) {
 }
 
 std::string Obstacle(const CertificateNames& names, X509* leaf, std::size_t path_length,
-                     TimePoint now) {
+                     const CertificateRequest& request, TimePoint now) {
   if (path_length == kNoPath) return "is issued by " + names.issuer;
   if (now > names.not_after) return "expired on " + Date(names.not_after);
   if (now < names.not_before) return "is not valid before " + Date(names.not_before);
   if (!IsForClientAuthentication(leaf)) return "is not for client authentication";
+  if (!CanSign(X509_get0_pubkey(leaf), request.signature_schemes)) {
+    return "has a key with which the server takes no signature";
+  }
   return {};
 }
 
 // Measure returns nothing for an identity whose certificates do not parse.
 std::optional<Candidate> Measure(const Identity& identity, const Authorities& authorities,
-                                 TimePoint now) {
+                                 const CertificateRequest& request, TimePoint now) {
   std::vector<X509Ptr> chain;
   for (const Bytes& der : identity.chain) {
     chain.push_back(ParseCertificate(der));
@@ -100,7 +142,7 @@ std::optional<Candidate> Measure(const Identity& identity, const Authorities& au
   if (!names.ok()) return std::nullopt;
   const std::size_t path_length = authorities.PathLength(chain);
   return Candidate{names->subject, names->not_before, path_length,
-                   Obstacle(*names, chain.front().get(), path_length, now)};
+                   Obstacle(*names, chain.front().get(), path_length, request, now)};
 }
 
 bool IsBetter(const Candidate& a, const Candidate& b) {
@@ -126,7 +168,7 @@ IdentityChoice ChooseIdentity(std::span<const std::shared_ptr<const Identity>> i
   std::shared_ptr<const Identity> chosen;
   std::vector<Candidate> refused;
   for (const std::shared_ptr<const Identity>& identity : identities) {
-    std::optional<Candidate> candidate = Measure(*identity, authorities, now);
+    std::optional<Candidate> candidate = Measure(*identity, authorities, request, now);
     if (!candidate) continue;
     if (!candidate->obstacle.empty()) {
       refused.push_back(*std::move(candidate));

@@ -19,9 +19,10 @@ struct IdentityChoice {
 };
 
 // ChooseIdentity returns the identity to answer `request` with: one that is valid at `now`, for
-// client authentication (RFC 5280 §4.2.1.3, §4.2.1.12), and whose chain leads to an authority that
-// the server named, if it named any. Of several the most specific, whose path to a named authority
-// is the shortest; then the newest; then the first.
+// client authentication (RFC 5280 §4.2.1.3, §4.2.1.12), whose key can sign by a scheme that the
+// server named, and whose chain leads to an authority that the server named, if it named any. Of
+// several the most specific, whose path to a named authority is the shortest; then the newest; then
+// the first.
 IdentityChoice ChooseIdentity(
     std::span<const std::shared_ptr<const Identity>> identities, const CertificateRequest& request,
     std::chrono::system_clock::time_point now = std::chrono::system_clock::now());

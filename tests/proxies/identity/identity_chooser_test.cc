@@ -10,8 +10,14 @@ namespace {
 using Identities = std::vector<std::shared_ptr<const Identity>>;
 constexpr ExtendedKeyUsage kClient = ExtendedKeyUsage::kClientAuth;
 
-CertificateRequest From(const std::vector<const TestAuthority*>& authorities) {
+constexpr std::uint16_t kEcdsaP256Sha256 = 0x0403;
+constexpr std::uint16_t kRsaPssRsaeSha256 = 0x0804;
+constexpr std::uint16_t kEd25519 = 0x0807;
+
+CertificateRequest From(const std::vector<const TestAuthority*>& authorities,
+                        std::vector<std::uint16_t> schemes = {kEcdsaP256Sha256}) {
   CertificateRequest request;
+  request.signature_schemes = std::move(schemes);
   for (const TestAuthority* authority : authorities) {
     request.authorities.push_back(SubjectName(authority->certificate()));
   }
@@ -54,7 +60,7 @@ TEST_F(IdentityChooserTest, OfEquallySpecificOnesTheNewestWinsThenTheFirst) {
 }
 
 TEST_F(IdentityChooserTest, WhereNoAuthorityIsNamedAnyWillDo) {
-  EXPECT_EQ(ChooseIdentity(Identities{stranger}, {}).identity, stranger);
+  EXPECT_EQ(ChooseIdentity(Identities{stranger}, From({})).identity, stranger);
 }
 
 TEST_F(IdentityChooserTest, NamesAreComparedInCanonicalForm) {
@@ -63,7 +69,7 @@ TEST_F(IdentityChooserTest, NamesAreComparedInCanonicalForm) {
 }
 
 TEST_F(IdentityChooserTest, AnAuthorityThatDoesNotParseIsNotAny) {
-  CertificateRequest request;
+  CertificateRequest request = From({});
   request.authorities = {{0xff, 0xff}};
   EXPECT_EQ(ChooseIdentity(Identities{direct}, request).identity, nullptr);
 }
@@ -86,6 +92,22 @@ TEST_F(IdentityChooserTest, SaysWhyEachOneWasNotTaken) {
         "CN=server is not for client authentication", "CN=stranger is issued by CN=Other"}) {
     EXPECT_NE(choice.report.find(part), std::string::npos) << part << " in " << choice.report;
   }
+}
+
+TEST_F(IdentityChooserTest, TakesAKeyThatTheServerTakesASignatureOf) {
+  const auto issue = [this](const char* name, KeyType key) {
+    return root.Issue({.common_name = name, .usage = kClient, .key = key}).identity();
+  };
+  const Identities all = {direct, issue("rsa", KeyType::kRsa2048), issue("ed", KeyType::kEd25519)};
+  EXPECT_EQ(ChooseIdentity(all, From({&root}, {kEcdsaP256Sha256})).identity, all[0]);
+  EXPECT_EQ(ChooseIdentity(all, From({&root}, {kRsaPssRsaeSha256})).identity, all[1]);
+  EXPECT_EQ(ChooseIdentity(all, From({&root}, {kEd25519})).identity, all[2]);
+  constexpr std::uint16_t kEcdsaP384Sha384 = 0x0503;
+  const IdentityChoice none = ChooseIdentity(all, From({&root}, {kEcdsaP384Sha384}));
+  EXPECT_EQ(none.identity, nullptr);
+  EXPECT_NE(none.report.find("CN=ed has a key with which the server takes no signature"),
+            std::string::npos)
+      << none.report;
 }
 
 TEST_F(IdentityChooserTest, AnUnlimitedCertificateIsForClientsToo) {
