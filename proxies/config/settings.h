@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bio/backend/tls_config.h"
-#include "proxies/config/toml_reader.h"
+#include "program/toml_reader.h"
 #include "proxies/log/log.h"
 #include "proxies/tunnel/ip_address.h"
 

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 
-#include "proxies/config/trusted_file.h"
+#include "program/trusted_file.h"
 #include "proxies/identity/crypto_types.h"
 
 namespace detach {

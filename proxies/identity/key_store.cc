@@ -4,7 +4,7 @@
 #include <openssl/store.h>
 #include <openssl/ui.h>
 
-#include "proxies/config/trusted_file.h"
+#include "program/trusted_file.h"
 
 namespace detach {
 namespace {

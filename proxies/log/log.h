@@ -5,7 +5,7 @@
 #include <initializer_list>
 #include <string_view>
 
-#include "proxies/log/log_format.h"
+#include "program/log_format.h"
 
 namespace detach {
 

@@ -40,6 +40,7 @@ _BACKEND_INTERFACE = ("bio/status.h", "bio/backend/tls_backend.h", "bio/backend/
 _SESSION = (*_BACKEND_INTERFACE, "bio/record", "bio/session")
 # What both proxies share.
 _SHARED = (
+    "program",
     "proxies/config",
     "proxies/daemon",
     "proxies/identity",
@@ -58,13 +59,14 @@ ROOMS = (
     Room("bio/openssl_bio", rooms=(*_SESSION, "bio/backend/openssl"), libraries=("openssl",)),
     Room("bio/socket", rooms=_SESSION, libraries=("sockets",)),
     Room("bio/loopback", rooms=("bio/status.h", "bio/record"), libraries=("sockets",)),
+    Room("program", rooms=("bio/status.h", "bio/socket/unique_fd.h"), libraries=("toml++",)),
     Room("provider", rooms=("bio/status.h",), libraries=("openssl", "sockets")),
-    Room("proxies/log", rooms=("bio",), libraries=("json", "spdlog")),
+    Room("proxies/log", rooms=("bio", "program"), libraries=("json", "spdlog")),
     Room("proxies/net", rooms=("bio",), libraries=("asio", "sockets")),
     Room("proxies/tunnel", rooms=("bio", "proxies/log", "proxies/net"),
          libraries=("asio", "beast", "openssl", "sockets")),
-    Room("proxies/config", rooms=("bio", "proxies/log", "proxies/tunnel"), libraries=("toml++",)),
-    Room("proxies/identity", rooms=("bio", "provider/keeper", "proxies/config"),
+    Room("proxies/config", rooms=("bio", "program", "proxies/log", "proxies/tunnel")),
+    Room("proxies/identity", rooms=("bio", "program", "provider/keeper", "proxies/config"),
          libraries=("openssl",)),
     Room("proxies/daemon", rooms=("bio", "proxies/config", "proxies/log", "proxies/net", "proxies/tunnel"),
          libraries=("asio", "sockets")),

@@ -6,7 +6,7 @@
 #include <thread>
 #include <vector>
 
-#include "proxies/log/escape.h"
+#include "program/escape.h"
 #include "proxies/log/tunnel_record.h"
 
 namespace detach {

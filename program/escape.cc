@@ -1,4 +1,4 @@
-#include "proxies/log/escape.h"
+#include "program/escape.h"
 
 namespace detach {
 namespace {

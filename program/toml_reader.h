@@ -1,6 +1,6 @@
 // Strict reading of a TOML file: what nobody asks for is an error, and every error has a position.
-#ifndef DETACH_PROXIES_CONFIG_TOML_READER_H_
-#define DETACH_PROXIES_CONFIG_TOML_READER_H_
+#ifndef DETACH_PROGRAM_TOML_READER_H_
+#define DETACH_PROGRAM_TOML_READER_H_
 
 #include <chrono>
 #include <cstdint>
@@ -83,4 +83,4 @@ class TomlReader {
 
 }  // namespace detach
 
-#endif  // DETACH_PROXIES_CONFIG_TOML_READER_H_
+#endif  // DETACH_PROGRAM_TOML_READER_H_

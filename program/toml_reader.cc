@@ -1,4 +1,4 @@
-#include "proxies/config/toml_reader.h"
+#include "program/toml_reader.h"
 
 #include <toml++/toml.h>
 
@@ -6,8 +6,8 @@
 #include <charconv>
 #include <set>
 
-#include "proxies/config/trusted_file.h"
-#include "proxies/log/escape.h"
+#include "program/escape.h"
+#include "program/trusted_file.h"
 
 namespace detach {
 

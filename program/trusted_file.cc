@@ -1,4 +1,4 @@
-#include "proxies/config/trusted_file.h"
+#include "program/trusted_file.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,4 +1,4 @@
-#include "proxies/config/toml_reader.h"
+#include "program/toml_reader.h"
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>

@@ -1,6 +1,6 @@
-#include "proxies/log/log_format.h"
+#include "program/log_format.h"
 
-#include "proxies/log/escape.h"
+#include "program/escape.h"
 
 namespace detach {
 namespace {

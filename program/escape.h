@@ -1,6 +1,6 @@
 // Writing bytes that a stranger chose where a person or a program reads lines.
-#ifndef DETACH_PROXIES_LOG_ESCAPE_H_
-#define DETACH_PROXIES_LOG_ESCAPE_H_
+#ifndef DETACH_PROGRAM_ESCAPE_H_
+#define DETACH_PROGRAM_ESCAPE_H_
 
 #include <cstddef>
 #include <string>
@@ -15,4 +15,4 @@ std::string EscapeBytes(std::string_view bytes, std::size_t cap = 512);
 
 }  // namespace detach
 
-#endif  // DETACH_PROXIES_LOG_ESCAPE_H_
+#endif  // DETACH_PROGRAM_ESCAPE_H_

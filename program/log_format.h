@@ -1,6 +1,6 @@
 // How an event becomes a line of the log.
-#ifndef DETACH_PROXIES_LOG_LOG_FORMAT_H_
-#define DETACH_PROXIES_LOG_LOG_FORMAT_H_
+#ifndef DETACH_PROGRAM_LOG_FORMAT_H_
+#define DETACH_PROGRAM_LOG_FORMAT_H_
 
 #include <concepts>
 #include <cstdint>
@@ -37,4 +37,4 @@ std::string FormatEvent(LogFormat format, std::string_view event, std::span<cons
 
 }  // namespace detach
 
-#endif  // DETACH_PROXIES_LOG_LOG_FORMAT_H_
+#endif  // DETACH_PROGRAM_LOG_FORMAT_H_

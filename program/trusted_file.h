@@ -1,6 +1,7 @@
-// Reading the files that decide whom the proxies trust: configuration, keys, trust anchors, CRLs.
-#ifndef DETACH_PROXIES_CONFIG_TRUSTED_FILE_H_
-#define DETACH_PROXIES_CONFIG_TRUSTED_FILE_H_
+// Reading the files that decide whom these programs trust: configuration, keys, trust anchors,
+// CRLs.
+#ifndef DETACH_PROGRAM_TRUSTED_FILE_H_
+#define DETACH_PROGRAM_TRUSTED_FILE_H_
 
 #include <string>
 
@@ -15,4 +16,4 @@ Result<std::string> ReadTrustedFile(const std::string& path);
 
 }  // namespace detach
 
-#endif  // DETACH_PROXIES_CONFIG_TRUSTED_FILE_H_
+#endif  // DETACH_PROGRAM_TRUSTED_FILE_H_
