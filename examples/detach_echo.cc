@@ -6,8 +6,9 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
-#include "bio/backend/openssl/openssl_context.h"
+#include "bio/backend/by_name/named_backend.h"
 #include "bio/socket/detachable_socket.h"
 #include "examples/echo_connection.h"
 #include "examples/listener.h"
@@ -30,7 +31,7 @@ struct Flags {
   std::string key;
   std::string ca;
   std::string tls_max = "1.3";
-  std::string backend = "openssl";
+  std::string backend = std::string(NamedBackends().front().name);
 };
 
 void AddFlags(CLI::App& app, Flags& flags) {
@@ -42,13 +43,14 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_option("--tls-max", flags.tls_max, "highest TLS version")
       ->check(CLI::IsMember({"1.2", "1.3"}))
       ->capture_default_str();
+  std::vector<std::string> backends;
+  for (const NamedBackend& backend : NamedBackends()) backends.emplace_back(backend.name);
   app.add_option("--backend", flags.backend, "TLS stack")
-      ->check(CLI::IsMember({"openssl", "botan"}))
+      ->check(CLI::IsMember(backends))
       ->capture_default_str();
 }
 
 Result<std::unique_ptr<TlsContext>> NewContext(const Flags& flags) {
-  if (flags.backend == "botan") return Incompatible("--backend botan: not in this build");
   TlsConfig config;
   config.role = Role::kServer;
   config.min_version = TlsVersion::kTls12;
@@ -63,7 +65,7 @@ Result<std::unique_ptr<TlsContext>> NewContext(const Flags& flags) {
     config.peer_certificate = PeerCertificate::kRequired;
     config.trust_anchors = *std::move(anchors);
   }
-  return NewOpenSslContext(config);
+  return NewTlsContext(flags.backend, config);
 }
 
 void Converse(DetachableSocket socket, TlsContext& context, int number) {

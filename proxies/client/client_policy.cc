@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "bio/backend/openssl/openssl_context.h"
+#include "bio/backend/by_name/named_backend.h"
 #include "proxies/identity/identity_chooser.h"
 
 namespace detach {
@@ -29,7 +29,7 @@ Result<std::shared_ptr<const ClientPolicy>> ClientPolicy::Load(const std::string
                              policy->certificates.get()](const CertificateRequest& request) {
     return certificates->Answer(request);
   };
-  Result<std::unique_ptr<TlsContext>> context = NewOpenSslContext(tls);
+  Result<std::unique_ptr<TlsContext>> context = NewTlsContext(config->backend, tls);
   if (!context.ok()) return Misuse(path + ": " + context.status().message());
   policy->tls = *std::move(context);
   policy->config = *std::move(config);

@@ -89,7 +89,7 @@ void ReadTrust(TomlTable& table, TlsConfig& tls) {
   }
 }
 
-void ReadReverseProxy(TomlTable& root, ClientProxyConfig& config) {
+void ReadReverseProxy(TomlTable& root, TlsVersion min_version, ClientProxyConfig& config) {
   TomlTable table = root.Table("reverse_proxy");
   const LocatedString url = table.RequiredString("url");
   const LocatedString via = table.String("via");
@@ -97,9 +97,8 @@ void ReadReverseProxy(TomlTable& root, ClientProxyConfig& config) {
     config.reverse_proxy = ReadUrl(table, url, "https://", "443").value_or(Authority());
   }
   if (!via.empty()) config.via = ReadUrl(table, via, "http://", "80");
-  TomlTable tls = root.Table("tls");
   config.tls.role = Role::kClient;
-  config.tls.min_version = ReadMinVersion(tls);
+  config.tls.min_version = min_version;
   config.tls.reference_identity = config.reverse_proxy.host;
   config.tls.alpn = {"http/1.1"};
   ReadTrust(table, config.tls);
@@ -133,8 +132,11 @@ ClientProxyConfig Read(TomlTable& root) {
   config.pid_file = root.String("pid_file");
   config.threads = ReadThreads(root);
   ReadIdentities(root, config);
-  ReadReverseProxy(root, config);
-  config.detach = ReadDetachModes(root, config.tls.min_version);
+  TomlTable tls = root.Table("tls");
+  const OuterTls outer = ReadOuterTls(tls);
+  config.backend = outer.backend.name;
+  ReadReverseProxy(root, outer.min_version, config);
+  config.detach = ReadDetachModes(root, outer);
   config.mapped_hosts = ReadMappedHosts(root);
   config.limits = ReadLimits(root);
   config.log = ReadLog(root);

@@ -42,6 +42,7 @@ struct ClientProxyConfig {
 
   Authority reverse_proxy;
   std::optional<Authority> via;  // an HTTP proxy on the way to it
+  std::string backend;           // a name among NamedBackends()
   TlsConfig tls;                 // towards the reverse proxy; choose_identity is left to the caller
   DetachModes detach;
   std::vector<HostPattern> mapped_hosts;  // these through the reverse proxy, others directly

@@ -22,6 +22,14 @@ std::optional<ListenAddress> ParseListen(const LocatedString& text) {
   return ListenAddress{*address, *number, text.position};
 }
 
+// What to do about a stack that is too old for our defaults, all of it at once.
+std::string NoTls13(const OuterTls& tls) {
+  return tls.backend.stack +
+         " has no TLS 1.3; with it, set tls.min_version = \"1.2\", and detach.modes = "
+         "[\"connect\"], "
+         "or [] to never detach";
+}
+
 }  // namespace
 
 bool ListenAddress::IsLoopback() const {
@@ -49,16 +57,18 @@ int ReadThreads(TomlTable& root) {
   return static_cast<int>(root.Integer("threads", 0, 0, kMaxThreads));
 }
 
-TlsVersion ReadMinVersion(TomlTable& tls) {
-  const LocatedString backend = tls.Choice("backend", {"openssl", "botan"}, "openssl");
-  if (backend.text == "botan") {
-    tls.Fail(backend.position, "this version has no backend but \"openssl\"");
-  }
+OuterTls ReadOuterTls(TomlTable& tls) {
+  const NamedBackend& preferred = NamedBackends().front();
+  const LocatedString name = tls.String("backend", preferred.name);
   const LocatedString version = tls.Choice("min_version", {"1.2", "1.3"}, "1.3");
-  return version.text == "1.2" ? TlsVersion::kTls12 : TlsVersion::kTls13;
+  OuterTls outer = {.backend = Loaded(tls, name, FindBackend(name.text), preferred),
+                    .position = name.position,
+                    .min_version = version.text == "1.2" ? TlsVersion::kTls12 : TlsVersion::kTls13};
+  if (outer.backend.max_version < outer.min_version) tls.Fail(outer.position, NoTls13(outer));
+  return outer;
 }
 
-DetachModes ReadDetachModes(TomlTable& root, TlsVersion min_version) {
+DetachModes ReadDetachModes(TomlTable& root, const OuterTls& tls) {
   TomlTable detach = root.Table("detach");
   DetachModes modes = {.covered = !detach.Has("modes")};
   for (const LocatedString& mode : detach.Strings("modes")) {
@@ -71,7 +81,9 @@ DetachModes ReadDetachModes(TomlTable& root, TlsVersion min_version) {
                   "\"" + mode.text + "\" is no mode; there are \"covered\" and \"connect\"");
     }
   }
-  if (modes.covered && !modes.connect && min_version != TlsVersion::kTls13) {
+  if (modes.covered && tls.backend.max_version != TlsVersion::kTls13) {
+    detach.Fail(tls.position, NoTls13(tls));
+  } else if (modes.covered && !modes.connect && tls.min_version != TlsVersion::kTls13) {
     detach.Fail(detach.position(),
                 "modes = [\"covered\"] needs TLS 1.3: a connection of TLS 1.2 could never detach; "
                 "set tls.min_version = \"1.3\", or add \"connect\"");

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bio/backend/by_name/named_backend.h"
 #include "bio/backend/tls_config.h"
 #include "program/toml_reader.h"
 #include "proxies/log/log.h"
@@ -28,6 +29,13 @@ struct DetachModes {
   bool connect = false;
 };
 
+// OuterTls is by what, and from which version on, the two proxies speak TLS with each other.
+struct OuterTls {
+  NamedBackend backend;
+  std::string position;  // "path:line:column" of its name
+  TlsVersion min_version;
+};
+
 struct LogSettings {
   LogLevel level = LogLevel::kInfo;
   LogFormat format = LogFormat::kText;
@@ -41,11 +49,11 @@ std::vector<ListenAddress> ReadListen(TomlTable& root);
 // ReadThreads reads `threads`; 0: one per processor.
 int ReadThreads(TomlTable& root);
 
-// ReadMinVersion reads `tls.min_version`, and checks `tls.backend`, of which there is one.
-TlsVersion ReadMinVersion(TomlTable& tls);
+// ReadOuterTls reads `tls.backend` and `tls.min_version`, and whether the one reaches the other.
+OuterTls ReadOuterTls(TomlTable& tls);
 
-// ReadDetachModes reads `detach.modes`, and checks them against the outer TLS's lowest version.
-DetachModes ReadDetachModes(TomlTable& root, TlsVersion min_version);
+// ReadDetachModes reads `detach.modes`, and whether the outer TLS can do them.
+DetachModes ReadDetachModes(TomlTable& root, const OuterTls& tls);
 
 // ReadLog reads `log.level` and `log.format`.
 LogSettings ReadLog(TomlTable& root);

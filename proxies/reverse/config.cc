@@ -22,13 +22,12 @@ void ReadCrls(TomlTable& tls, TlsConfig& config) {
   }
 }
 
-TlsConfig ReadTls(TomlTable& root) {
-  TomlTable tls = root.Table("tls");
+TlsConfig ReadTls(TomlTable& tls, TlsVersion min_version) {
   TlsConfig config;
   config.role = Role::kServer;
   config.peer_certificate = PeerCertificate::kRequired;
   config.alpn = {"http/1.1"};
-  config.min_version = ReadMinVersion(tls);
+  config.min_version = min_version;
   const LocatedString identity = tls.RequiredString("identity");
   if (!identity.empty()) config.identity = Loaded(tls, identity, LoadIdentity(identity.text));
   const LocatedString anchors = tls.RequiredString("client_trust_anchors");
@@ -94,8 +93,11 @@ ReverseProxyConfig Read(TomlTable& root) {
   config.listen = ReadListen(root);
   config.pid_file = root.String("pid_file");
   config.threads = ReadThreads(root);
-  config.tls = ReadTls(root);
-  config.detach = ReadDetachModes(root, config.tls.min_version);
+  TomlTable tls = root.Table("tls");
+  const OuterTls outer = ReadOuterTls(tls);
+  config.backend = outer.backend.name;
+  config.tls = ReadTls(tls, outer.min_version);
+  config.detach = ReadDetachModes(root, outer);
   config.allow = ReadAllow(root);
   config.limits = ReadLimits(root);
   config.log = ReadLog(root);

@@ -35,6 +35,7 @@ struct ReverseProxyConfig {
   std::vector<ListenAddress> listen;
   LocatedString pid_file;  // empty: none
   int threads = 0;         // 0: one per processor
+  std::string backend;     // a name among NamedBackends()
   TlsConfig tls;           // for the listener, with what its files hold
   DetachModes detach;
   std::vector<AllowRow> allow;

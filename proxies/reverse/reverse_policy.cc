@@ -2,14 +2,14 @@
 
 #include <utility>
 
-#include "bio/backend/openssl/openssl_context.h"
+#include "bio/backend/by_name/named_backend.h"
 
 namespace detach {
 
 Result<std::shared_ptr<const ReversePolicy>> ReversePolicy::Load(const std::string& path) {
   Result<ReverseProxyConfig> config = LoadReverseProxyConfig(path);
   if (!config.ok()) return config.status();
-  Result<std::unique_ptr<TlsContext>> tls = NewOpenSslContext(config->tls);
+  Result<std::unique_ptr<TlsContext>> tls = NewTlsContext(config->backend, config->tls);
   if (!tls.ok()) return Misuse(path + ": " + tls.status().message());
   auto policy = std::make_shared<ReversePolicy>();
   policy->tls = *std::move(tls);

@@ -56,6 +56,8 @@ ROOMS = (
     Room("bio/backend", rooms=_BACKEND_INTERFACE),
     Room("bio/backend/openssl", rooms=_BACKEND_INTERFACE, libraries=("openssl",)),
     Room("bio/backend/botan", rooms=_BACKEND_INTERFACE, libraries=("botan",)),
+    Room("bio/backend/by_name", rooms=(*_BACKEND_INTERFACE, "bio/backend/openssl", "bio/backend/botan"),
+         libraries=("botan",)),
     Room("bio/openssl_bio", rooms=(*_SESSION, "bio/backend/openssl"), libraries=("openssl",)),
     Room("bio/socket", rooms=_SESSION, libraries=("sockets",)),
     Room("bio/loopback", rooms=("bio/status.h", "bio/record"), libraries=("sockets",)),

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "bio/backend/by_name/named_backend.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_pki.h"
 
@@ -173,10 +174,36 @@ TEST_F(ReverseProxyConfigTest, CoveredAloneNeedsTls13) {
 
 TEST_F(ReverseProxyConfigTest, SaysWhichModesAndBackendsThereAre) {
   EXPECT_STARTS_WITH(ErrorOf("\"covered\"", "'coverd'"), ":8:10: \"coverd\" is no mode");
-  EXPECT_STARTS_WITH(ErrorOf("[tls]\n", "[tls]\nbackend = 'botan'\n"), ":4:11: this version");
+  EXPECT_STARTS_WITH(ErrorOf("[tls]\n", "[tls]\nbackend = 'gnutls'\n"),
+                     ":4:11: \"gnutls\" is no TLS backend of this build, which has \"");
   const Result<ReverseProxyConfig> never = Load(Toml("\"covered\"", ""));
   ASSERT_TRUE(never.ok());
   EXPECT_FALSE(never->detach.covered);
+}
+
+// What a stack cannot do is refused where it is named, with all that has to be changed.
+TEST_F(ReverseProxyConfigTest, DemandsOfABackendWhatItsStackCanDo) {
+  for (const NamedBackend& backend : NamedBackends()) {
+    const auto error = [&](const std::string& min_version, const std::string& modes) {
+      std::string toml = Toml("[tls]\n", "[tls]\nbackend = '" + std::string(backend.name) +
+                                             "'\nmin_version = '" + min_version + "'\n");
+      constexpr std::string_view kCovered = "[\"covered\"]";
+      const Result<ReverseProxyConfig> config =
+          Load(toml.replace(toml.find(kCovered), kCovered.size(), modes));
+      EXPECT_TRUE(!config.ok() || config->backend == backend.name);
+      return config.status().message();
+    };
+    EXPECT_EQ(error("1.2", "['connect']"), "");
+    EXPECT_EQ(error("1.2", "[]"), "");
+    const bool tls13 = backend.max_version == TlsVersion::kTls13;
+    const std::string refusal =
+        (directory_.path() / "rp.toml").string() + ":4:11: " + backend.stack +
+        " has no TLS 1.3; with it, set tls.min_version = \"1.2\", and detach.modes = "
+        "[\"connect\"], or [] to never detach";
+    EXPECT_EQ(error("1.3", "['covered']"), tls13 ? "" : refusal);
+    EXPECT_EQ(error("1.3", "['connect']"), tls13 ? "" : refusal);
+    EXPECT_EQ(error("1.2", "['covered', 'connect']"), tls13 ? "" : refusal);
+  }
 }
 
 }  // namespace

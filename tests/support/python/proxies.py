@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -10,6 +11,10 @@ from processes import PATIENCE, Program
 
 CLIENT_PROXY = "proxies/client/detach-client-proxy"
 REVERSE_PROXY = "proxies/reverse/detach-reverse-proxy"
+
+# Set where one of the two proxies' TLS stacks has no TLS 1.3: they agree on mode "connect" then.
+TLS12_ONLY = "OUTER_TLS_1_2" in os.environ
+MODE = "connect" if TLS12_ONLY else "covered"
 
 ALICE = "URI:spiffe://corp.example/alice"  # client.pem of the test PKI
 
@@ -40,9 +45,18 @@ def merged(config, changes):
     return result
 
 
+def outer_tls(side):
+    """What every configuration says of the outer TLS: {SIDE}_BACKEND of the environment."""
+    backend = os.environ.get(f"{side}_BACKEND")
+    tls = {"backend": backend} if backend else {}
+    if not TLS12_ONLY:
+        return {"tls": tls}
+    return {"tls": {**tls, "min_version": "1.2"}, "detach": {"modes": ["connect"]}}
+
+
 def reverse_config(pki, ports, **changes):
     """Alice may go to these ports of this machine."""
-    return merged({
+    return merged(merged({
         "listen": ["127.0.0.1:0"],
         "threads": 2,
         "tls": {
@@ -56,12 +70,12 @@ def reverse_config(pki, ports, **changes):
             "networks": ["127.0.0.0/8", "::1/128"],
         }],
         "log": {"format": "json"},
-    }, changes)
+    }, outer_tls("REVERSE_PROXY")), changes)
 
 
 def client_config(pki, reverse_port, **changes):
     """Alice's proxy: through the reverse proxy to `localhost`."""
-    return merged({
+    return merged(merged({
         "listen": ["127.0.0.1:0"],
         "threads": 2,
         "identities": [f"file:{pki}/client.pem"],
@@ -71,7 +85,7 @@ def client_config(pki, reverse_port, **changes):
         },
         "mapping": {"hosts": ["localhost"]},
         "log": {"format": "json"},
-    }, changes)
+    }, outer_tls("CLIENT_PROXY")), changes)
 
 
 class Proxy(Program):

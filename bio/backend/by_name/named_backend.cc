@@ -1,0 +1,48 @@
+#include "bio/backend/by_name/named_backend.h"
+
+#include <algorithm>
+#include <array>
+
+#include "bio/backend/openssl/openssl_context.h"
+
+namespace detach {
+namespace {
+
+std::string Listed(std::span<const NamedBackend> backends) {
+  std::string list;
+  for (const NamedBackend& backend : backends) {
+    if (!list.empty()) list += " and ";
+    list.append("\"").append(backend.name).append("\"");
+  }
+  return list;
+}
+
+}  // namespace
+
+std::span<const NamedBackend> NamedBackends() {
+  static const std::array backends = {
+      NamedBackend{"openssl", "OpenSSL", TlsVersion::kTls13, NewOpenSslContext},
+  };
+  return backends;
+}
+
+Result<NamedBackend> FindBackend(std::string_view name) {
+  const std::span<const NamedBackend> backends = NamedBackends();
+  const auto found = std::ranges::find(backends, name, &NamedBackend::name);
+  if (found != backends.end()) return *found;
+  return Misuse("\"" + std::string(name) + "\" is no TLS backend of this build, which has " +
+                Listed(backends));
+}
+
+Result<std::unique_ptr<TlsContext>> NewTlsContext(std::string_view name, const TlsConfig& config) {
+  const Result<NamedBackend> backend = FindBackend(name);
+  if (!backend.ok()) return backend.status();
+  if (backend->max_version < config.min_version) {
+    return Incompatible(backend->stack + " has no TLS 1.3: allow TLS 1.2, or take another backend");
+  }
+  TlsConfig reachable = config;
+  reachable.max_version = std::min(config.max_version, backend->max_version);
+  return backend->new_context(reachable);
+}
+
+}  // namespace detach
