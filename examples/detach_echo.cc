@@ -20,6 +20,8 @@ namespace {
 constexpr const char* kDescription =
     "Echoes lines. A connection begins under TLS.\n"
     "  under TLS  DETACH is answered GO; then close_notify both ways; then raw\n"
+    "             DETACH AFTER ME: the same, but yours comes first, and READY behind ours\n"
+    "             DETACH AT ONCE: ours comes first, and READY right behind it (TLS 1.3)\n"
     "  raw        TLS is answered OK; then a new handshake on the same connection\n"
     "  either     QUIT closes";
 

@@ -9,6 +9,8 @@ namespace {
 // What is longer is echoed in pieces.
 constexpr std::size_t kMaxLine = 16 * 1024;
 
+constexpr std::uint8_t kReady[] = {'R', 'E', 'A', 'D', 'Y', '\n'};
+
 }  // namespace
 
 Status EchoConnection::Run() {
@@ -18,8 +20,7 @@ Status EchoConnection::Run() {
     if (!under_tls.ok()) return under_tls.status();
     if (*under_tls == Ending::kQuit) return socket_.DetachSending();
 
-    if (Status said = Say("GO\n"); !said.ok()) return said;
-    if (Status detached = socket_.Detach(); !detached.ok()) return detached;
+    if (Status left = LeaveTls(*under_tls); !left.ok()) return left;
     ++detached_;
     const Result<Ending> raw = EchoLines(Origin::kRaw);
     if (!raw.ok()) return raw.status();
@@ -34,9 +35,32 @@ Result<EchoConnection::Ending> EchoConnection::EchoLines(Origin origin) {
     if (!line.ok()) return line.status();
     if (line->empty() || *line == "QUIT\n") return Ending::kQuit;
     if (origin == Origin::kTls && *line == "DETACH\n") return Ending::kDetach;
+    if (origin == Origin::kTls && *line == "DETACH AFTER ME\n") return Ending::kDetachAfterPeer;
+    if (origin == Origin::kTls && *line == "DETACH AT ONCE\n" && socket_.session().half_detach()) {
+      return Ending::kDetachAtOnce;
+    }
     if (origin == Origin::kRaw && *line == "TLS\n") return Ending::kTls;
     if (Status said = Say(*line); !said.ok()) return said;
   }
+}
+
+Status EchoConnection::LeaveTls(Ending how) {
+  if (Status said = Say("GO\n"); !said.ok()) return said;
+  if (how == Ending::kDetach) return socket_.Detach();
+
+  if (how == Ending::kDetachAfterPeer) {
+    if (Status left = AwaitPeerDetached(); !left.ok()) return left;
+  }
+  if (Status sent = socket_.DetachSending(kReady); !sent.ok()) return sent;
+  return how == Ending::kDetachAtOnce ? socket_.Detach() : Status();
+}
+
+Status EchoConnection::AwaitPeerDetached() {
+  std::uint8_t byte = 0;
+  const Result<ReadResult> read = socket_.Read({&byte, 1});
+  if (!read.ok()) return read.status();
+  if (read->event != ReadEvent::kPeerDetached) return Violation("data behind DETACH AFTER ME");
+  return {};
 }
 
 // Reads up to the end of a line; empty at the end of what the peer sends. Takes nothing from behind

@@ -11,9 +11,13 @@
 namespace detach {
 
 // EchoConnection echoes lines, under TLS and raw, and changes between the two on demand:
-//   under TLS  DETACH  answered GO, then close_notify both ways, then raw
-//   raw        TLS     answered OK, then a new handshake on the same connection
-//   either     QUIT    closes
+//   under TLS  DETACH           answered GO and our close_notify; then the peer's; then raw
+//              DETACH AFTER ME  answered GO; then the peer's close_notify; then ours, and READY raw
+//                               right behind it
+//              DETACH AT ONCE   answered GO, our close_notify, and READY raw right behind it; then
+//                               the peer's close_notify (TLS 1.3)
+//   raw        TLS              answered OK, then a new handshake on the same connection
+//   either     QUIT             closes
 class EchoConnection {
  public:
   // Borrows `context`.
@@ -28,9 +32,11 @@ class EchoConnection {
   int detached() const noexcept { return detached_; }
 
  private:
-  enum class Ending { kDetach, kTls, kQuit };
+  enum class Ending { kDetach, kDetachAfterPeer, kDetachAtOnce, kTls, kQuit };
 
   Result<Ending> EchoLines(Origin origin);
+  Status LeaveTls(Ending how);
+  Status AwaitPeerDetached();
   Result<std::string> ReadLine();
   Status Say(std::string_view text);
 

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""What detach_echo says about flags that it cannot follow: one line, exit code 2."""
+"""What detach_echo's flags do; and what it says about those that it cannot follow: one line, exit code 2."""
 
+import socket
+import ssl
 import subprocess
 import unittest
 
-from echo_server import DETACH_ECHO, certificates
+from echo_server import DETACH_ECHO, certificates, echo_server
 
 
 class DetachEchoFlagsTest(unittest.TestCase):
@@ -38,6 +40,28 @@ class DetachEchoFlagsTest(unittest.TestCase):
 
     def test_refuses_an_unknown_version(self):
         self.assertIn("1.4", self.refused(tls_max="1.4"))
+
+    def connect(self, port, context):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=60)
+        self.addCleanup(connection.close)
+        return context.wrap_socket(connection, server_hostname="localhost")
+
+    def test_tls_max_limits_the_version(self):
+        with echo_server(self.pki, "--tls-max", "1.2") as port:
+            context = ssl.create_default_context(cafile=self.pki / "server-ca.pem")
+            with self.connect(port, context) as tls:
+                self.assertEqual(tls.version(), "TLSv1.2")
+
+    def test_ca_asks_for_a_client_certificate(self):
+        with echo_server(self.pki, "--ca", self.pki / "client-ca.pem") as port:
+            context = ssl.create_default_context(cafile=self.pki / "server-ca.pem")
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+            with self.assertRaises(ssl.SSLError):
+                self.connect(port, context)
+            context.load_cert_chain(self.pki / "client.pem")
+            with self.connect(port, context) as tls:
+                tls.sendall(b"hello\n")
+                self.assertEqual(tls.recv(1), b"h")
 
 
 if __name__ == "__main__":

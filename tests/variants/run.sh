@@ -11,7 +11,7 @@ touch "$without_botan/WORKSPACE" "$without_botan/BUILD.bazel"
 
 status=0
 bazel test --config=only-openssl --override_repository=botan="$without_botan" "$@" \
-  //tests/examples:detach_echo_python_peer_test \
+  //tests/interop:python_test \
   //tests/proxies:tunnel_carries_bulk_both_ways_test \
   //tests/proxies:tunnel_shows_each_server_its_own_client_certificate_test \
   //tests/variants/... || status=$?

@@ -42,6 +42,10 @@ class Action:
     # How many bytes from the place on have to be there before `act` is called.
     needs = 0
 
+    def ready(self, pending):
+        """Whether `pending`, what has come from the place on, is enough."""
+        return len(pending) >= self.needs
+
     def act(self, flow):
         raise NotImplementedError
 
@@ -73,6 +77,19 @@ class Inject(Action):
 
     def act(self, flow):
         flow.push(self.injected)
+
+
+@dataclasses.dataclass
+class Glue(Action):
+    """Holds what comes until `last` is among it, and passes it on in one segment."""
+
+    last: bytes
+
+    def ready(self, pending):
+        return self.last in pending
+
+    def act(self, flow):
+        flow.push(flow.take(len(flow.received)))
 
 
 @dataclasses.dataclass

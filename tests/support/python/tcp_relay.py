@@ -8,6 +8,7 @@ import threading
 import traceback
 
 from processes import PATIENCE
+from relay_actions import Glue, at_byte
 from tls_records import RecordReader
 
 _CHUNK = 65536
@@ -50,6 +51,11 @@ class Flow:
         """Ends the stream behind what has been pushed. Later bytes are swallowed."""
         self._finishing = True
 
+    def arm(self, action):
+        """One more action, behind the others."""
+        self._actions.append(action)
+        self.advance()
+
     # For the connection's loop.
 
     @property
@@ -78,7 +84,7 @@ class Flow:
             self._pass_on(place)
             if place is None or self._consumed < place:
                 break
-            if self._outgoing or len(self._pending) < self._actions[0].needs:
+            if self._outgoing or not self._actions[0].ready(self._pending):
                 break
             self._actions.pop(0).act(self)
         if self.end == "FIN" and not self.stalled and not self._outgoing:
@@ -142,6 +148,18 @@ class Connection:
     def release(self):
         """Ends a Stall."""
         self.request(self._release)
+
+    def glue(self, flow, last):
+        """Holds what comes on `flow` from now on until `last` is among it; passes it on in one segment."""
+        armed = threading.Event()
+
+        def arm():
+            flow.arm(Glue(at_byte(len(flow.received)), last))
+            armed.set()
+
+        self.request(arm)
+        if not armed.wait(PATIENCE):
+            raise AssertionError("the relay's connection is over")
 
     def request(self, function):
         """Has `function()` called in the relay's thread: it may use what actions use."""

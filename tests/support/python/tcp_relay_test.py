@@ -146,6 +146,20 @@ class RelayTest(unittest.TestCase):
         server.settimeout(0)
         self.assertRaises(BlockingIOError, server.recv, 1)
 
+    def test_glues_what_comes_in_pieces(self):
+        client, server = self.join()
+        connection = self.relay.connection()
+        client.sendall(b"before ")
+        self.assertEqual(server.recv(65536), b"before ")
+        connection.glue(connection.up, b"last")
+        for piece in (record(b"body"), b"la", b"st"):
+            already = len(connection.up.received)
+            client.sendall(piece)
+            connection.wait_until(lambda relayed: len(relayed.up.received) == already + len(piece))
+        self.assertEqual(server.recv(65536), record(b"body") + b"last")
+        client.sendall(b"behind")
+        self.assertEqual(server.recv(65536), b"behind")
+
 
 if __name__ == "__main__":
     unittest.main()
