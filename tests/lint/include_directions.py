@@ -36,7 +36,12 @@ LIBRARIES = {
 }
 
 EVERYTHING = ("",)
-_BACKEND_INTERFACE = ("bio/status.h", "bio/backend/tls_backend.h", "bio/backend/tls_config.h")
+_BACKEND_INTERFACE = (
+    "bio/status.h",
+    "bio/backend/tls_alert.h",
+    "bio/backend/tls_backend.h",
+    "bio/backend/tls_config.h",
+)
 _SESSION = (*_BACKEND_INTERFACE, "bio/record", "bio/session")
 # What both proxies share.
 _SHARED = (

@@ -11,6 +11,8 @@
 #include <array>
 #include <memory>
 
+#include "bio/backend/tls_alert.h"
+
 namespace detach {
 namespace {
 
@@ -29,10 +31,6 @@ constexpr std::array kIncompatibleReasons = {
     SSL_R_VERSION_TOO_LOW,
     SSL_R_WRONG_SSL_VERSION,
 };
-
-// Alerts that accuse the peer that receives them of breaking the protocol, or the path of changing
-// bytes. The rest says that the sender does not take what it got (RFC 9846 §6.2).
-constexpr std::array kViolationAlerts = {10, 20, 21, 22, 47, 50, 51};
 
 void FreeRefused(void* /*ssl*/, void* certificate, CRYPTO_EX_DATA* /*data*/, int /*index*/,
                  long /*number*/, void* /*pointer*/) {
@@ -94,24 +92,8 @@ int RememberRefusedCertificate(int verified, X509_STORE_CTX* store) noexcept {
   return verified;
 }
 
-std::string AlertName(std::uint8_t description) {
-  // Newer than libssl's table.
-  if (description == SSL_AD_CERTIFICATE_REQUIRED) return "certificate required";
-  if (description == SSL_AD_NO_APPLICATION_PROTOCOL) return "no application protocol";
-  const char* text = SSL_alert_desc_string_long(description);
-  if (text == nullptr || std::string_view(text) == "unknown") {
-    return "alert " + std::to_string(description);
-  }
-  return text;
-}
-
 Status HandshakeOrRecordError(const SSL* ssl) {
-  if (const std::optional<std::uint8_t> alert = PeerAlertInQueue()) {
-    const bool accuses = std::ranges::count(kViolationAlerts, int{*alert}) > 0;
-    return {accuses ? Fault::kViolation : Fault::kIncompatible,
-            "the peer ended TLS with the alert \"" + AlertName(*alert) + "\" (" +
-                std::to_string(*alert) + ")"};
-  }
+  if (const std::optional<std::uint8_t> alert = PeerAlertInQueue()) return PeerAlert(*alert);
   // The newest error is libssl's verdict; below it lie those that led there, of ciphers and
   // decoders.
   const unsigned long error = ERR_peek_last_error();

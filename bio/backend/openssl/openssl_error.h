@@ -29,9 +29,6 @@ int RememberRefusedCertificate(int verified, X509_STORE_CTX* store) noexcept;
 // so.
 std::optional<std::uint8_t> PeerAlertInQueue();
 
-// AlertName returns the name of an alert description as RFC 9846 §6 has it, or "alert N".
-std::string AlertName(std::uint8_t description);
-
 }  // namespace detach
 
 #endif  // DETACH_BIO_BACKEND_OPENSSL_OPENSSL_ERROR_H_

@@ -130,17 +130,19 @@ TEST_P(BackendContract, SaysWhetherItCanHalfDetach) {
   EXPECT_EQ(server_.backend->half_detach(), IsTls13());
 }
 
-// Rule 6, hazard 15.
+// Rule 6, hazard 15. Over TLS 1.2 the peer must be silent by then.
 TEST_P(BackendContract, WritesNothingBehindItsCloseNotify) {
   ShakeHands();
   ASSERT_TRUE(client_.backend->SendCloseNotify(client_.sink).ok());
   client_.sink.records.clear();
-  ASSERT_EQ(server_.backend->UpdateKeys(server_.sink).ok(), IsTls13());
-  ASSERT_TRUE(server_.backend->Send(Text("late"), server_.sink).ok());
-  Pass(server_, client_);
-  EXPECT_TRUE(client_.status.ok()) << client_.status.message();
-  EXPECT_EQ(client_.sink.plaintext, "late");
-  EXPECT_TRUE(client_.sink.records.empty()) << "an answer to the key update";
+  if (IsTls13()) {
+    ASSERT_TRUE(server_.backend->UpdateKeys(server_.sink).ok());
+    ASSERT_TRUE(server_.backend->Send(Text("late"), server_.sink).ok());
+    Pass(server_, client_);
+    EXPECT_TRUE(client_.status.ok()) << client_.status.message();
+    EXPECT_EQ(client_.sink.plaintext, "late");
+    EXPECT_TRUE(client_.sink.records.empty()) << "an answer to the key update";
+  }
   const Bytes forged(25, 23);
   EXPECT_FALSE(client_.backend->Receive(forged, client_.sink).ok());
   EXPECT_TRUE(client_.sink.records.empty()) << "an alert";

@@ -21,6 +21,7 @@ struct BackendPair {
   ContextFactory client;
   ContextFactory server;
   TlsVersion version;
+  bool ed25519 = true;  // whether both stacks take such a key
 };
 
 inline void PrintTo(const BackendPair& pair, std::ostream* out) { *out << pair.name; }

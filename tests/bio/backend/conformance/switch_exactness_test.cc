@@ -49,6 +49,7 @@ class Switch {
     if (update_keys) Must(writer_, writer_.session.UpdateKeys());
     Must(writer_, WriteText(writer_.session, "last data"));
     Must(reader_, WriteText(reader_.session, "answer"));
+    if (!half_) Quiesce(order);
     if (order == Order::kWriterFirst) {
       Leave(writer_, writer_raw_, head);
       ToReader();
@@ -78,6 +79,12 @@ class Switch {
     Must(end, end.session.Detach());
     slot = raw;
     WriteRaw(end, slot);
+  }
+
+  // TLS 1.2: who closes must have got what was sent to it. What comes later may be refused.
+  void Quiesce(Order order) {
+    if (order != Order::kReaderFirst) ToWriter();
+    if (order != Order::kWriterFirst) ToReader();
   }
 
   static bool WriteRaw(Endpoint& end, std::string_view& slot) {

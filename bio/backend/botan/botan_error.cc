@@ -1,0 +1,50 @@
+#include "bio/backend/botan/botan_error.h"
+
+#include <botan/exceptn.h>
+#include <botan/tls_exceptn.h>
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <new>
+#include <string>
+
+namespace detach {
+namespace {
+
+// Alerts with which Botan says that the two ends do not fit, or that it does not believe a
+// certificate (RFC 9846 §6.2): handshake_failure, those about certificates, protocol_version,
+// insufficient_security, inappropriate_fallback, certificate_required, no_application_protocol.
+constexpr std::array kIncompatibleAlerts = {40, 42, 43, 44, 45, 46, 48, 49, 70, 71, 86, 116, 120};
+constexpr int kInternalError = 80;
+
+Status OfAlert(const Botan::TLS::TLS_Exception& error) {
+  const int alert = static_cast<int>(error.type());
+  const std::string message = std::string("TLS: ") + error.what();
+  if (alert == kInternalError) return Internal(message);
+  const bool incompatible = std::ranges::count(kIncompatibleAlerts, alert) > 0;
+  return {incompatible ? Fault::kIncompatible : Fault::kViolation, message};
+}
+
+Status Rethrown(bool reading) try { throw; } catch (const Botan::TLS::TLS_Exception& error) {
+  return OfAlert(error);
+} catch (const Botan::Exception& error) {
+  const bool ours = error.error_type() == Botan::ErrorType::OutOfMemory ||
+                    error.error_type() == Botan::ErrorType::SystemError;
+  return {reading && !ours ? Fault::kViolation : Fault::kInternal,
+          std::string("Botan: ") + error.what()};
+} catch (const std::bad_alloc&) {
+  return Internal("out of memory");
+} catch (const std::exception& error) {
+  return Internal(std::string("Botan: ") + error.what());
+} catch (...) {
+  return Internal("unknown error");
+}
+
+}  // namespace
+
+Status CurrentBotanException(bool reading) noexcept try { return Rethrown(reading); } catch (...) {
+  return Internal("out of memory");  // short: in the string itself
+}
+
+}  // namespace detach
