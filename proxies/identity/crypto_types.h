@@ -24,6 +24,7 @@ using BioPtr = std::unique_ptr<BIO, FreeWith<BIO_free>>;
 using PkeyPtr = std::unique_ptr<EVP_PKEY, FreeWith<EVP_PKEY_free>>;
 using X509Ptr = std::unique_ptr<X509, FreeWith<X509_free>>;
 using CrlPtr = std::unique_ptr<X509_CRL, FreeWith<X509_CRL_free>>;
+using TrustStorePtr = std::unique_ptr<X509_STORE, FreeWith<X509_STORE_free>>;
 using NamePtr = std::unique_ptr<X509_NAME, FreeWith<X509_NAME_free>>;
 
 // MemoryBio returns a BIO that reads `bytes`, which must outlive it.

@@ -7,6 +7,7 @@
 
 #include "bio/backend/tls_backend.h"
 #include "bio/status.h"
+#include "proxies/identity/client_chains.h"
 #include "proxies/reverse/config.h"
 
 namespace detach {
@@ -15,6 +16,7 @@ namespace detach {
 struct ReversePolicy {
   ReverseProxyConfig config;
   std::unique_ptr<TlsContext> tls;
+  ClientChains client_chains;  // what `tls` trusts
 
   // Load reads the file at `path` and all that it names. The error (kMisuse) is one line that
   // begins with the path.

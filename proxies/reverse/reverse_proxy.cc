@@ -1,6 +1,7 @@
 #include "proxies/reverse/reverse_proxy.h"
 
 #include <array>
+#include <asio/post.hpp>
 #include <asio/this_coro.hpp>
 #include <chrono>
 #include <optional>
@@ -19,6 +20,7 @@
 #include "proxies/tunnel/endpoint.h"
 #include "proxies/tunnel/finish_tunnel.h"
 #include "proxies/tunnel/tls_leg.h"
+#include "proxies/tunnel/tunnel_cut.h"
 
 namespace detach {
 namespace {
@@ -53,6 +55,7 @@ class ReverseConnection {
   asio::awaitable<std::optional<Grant>> AuthorizeClient(const Authority& destination);
   asio::awaitable<std::optional<Socket>> DialDestination(const Authority& destination,
                                                          const Grant& grant);
+  std::shared_ptr<TunnelCut> Register(const Authority& destination);
   asio::awaitable<void> RunTunnel(const ConnectRequest& request, const Grant& grant,
                                   Socket destination);
   std::optional<DetachMode> AgreeOn(const ConnectRequest& request, const Grant& grant,
@@ -70,7 +73,8 @@ class ReverseConnection {
   const std::string peer_;
   StageDeadline deadline_;
   TlsLeg leg_;
-  std::vector<Quota::Place> places_;
+  std::vector<std::shared_ptr<void>> places_;
+  std::vector<Bytes> chain_;  // what the client has proved
   CertificateNames client_;
 };
 
@@ -119,13 +123,14 @@ asio::awaitable<bool> ReverseConnection::Handshake() {
   Status status = backend.status();
   if (status.ok()) status = co_await leg_.Handshake(*std::move(backend));
   if (status.ok()) {
-    const Result<HandshakeSummary> summary = leg_.session().Summary();
+    Result<HandshakeSummary> summary = leg_.session().Summary();
     if (!summary.ok()) {
       status = summary.status();
     } else if (summary->peer_chain.empty()) {
       status = Incompatible("the client sent no certificate");
     } else {
-      Result<CertificateNames> names = ReadCertificateNames(summary->peer_chain[0]);
+      chain_ = std::move(summary->peer_chain);
+      Result<CertificateNames> names = ReadCertificateNames(chain_.front());
       status = names.status();
       if (names.ok()) client_ = *std::move(names);
     }
@@ -234,6 +239,24 @@ std::optional<DetachMode> ReverseConnection::AgreeOn(const ConnectRequest& reque
   return agreement.mode;
 }
 
+// From here on a reload can end the tunnel. One that came since the accept has not seen it.
+std::shared_ptr<TunnelCut> ReverseConnection::Register(const Authority& destination) {
+  auto cut = std::make_shared<TunnelCut>();
+  const auto end = [cut, id = id_, &relay = proxy_.relay_,
+                    executor = leg_.socket().get_executor()](const Status& why) {
+    // On the thread that hands the tunnel over: it is either not yet in the relay, or there.
+    asio::post(executor, [cut, id, &relay, why] {
+      cut->Request(why);
+      relay.EndIf([id](std::uint64_t other) { return other == id; });
+    });
+  };
+  places_.push_back(proxy_.tunnels_.Add(chain_, client_, {id_, destination, end}));
+  if (const auto newer = proxy_.policy(); newer != policy_) {
+    proxy_.tunnels_.EndWhatIsForbidden(*newer, chain_.front());
+  }
+  return cut;
+}
+
 asio::awaitable<void> ReverseConnection::RunTunnel(const ConnectRequest& request,
                                                    const Grant& grant, Socket destination) {
   std::string field;
@@ -241,6 +264,7 @@ asio::awaitable<void> ReverseConnection::RunTunnel(const ConnectRequest& request
   options.side = Side::kReverseProxy;
   options.agreed = AgreeOn(request, grant, field);
   options.limits = {limits_.idle, limits_.lifetime, limits_.detach};
+  options.cut = Register(request.authority);
 
   TunnelOwner owner;
   owner.side = Side::kReverseProxy;
@@ -290,8 +314,11 @@ std::shared_ptr<const ReversePolicy> ReverseProxy::policy() const {
 }
 
 void ReverseProxy::SetPolicy(std::shared_ptr<const ReversePolicy> policy) {
-  const std::lock_guard lock(mutex_);
-  policy_ = std::move(policy);
+  {
+    const std::lock_guard lock(mutex_);
+    policy_ = policy;
+  }
+  tunnels_.EndWhatIsForbidden(*policy);
 }
 
 }  // namespace detach

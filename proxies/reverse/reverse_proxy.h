@@ -11,6 +11,7 @@
 #include "proxies/net/async_io.h"
 #include "proxies/net/quota.h"
 #include "proxies/net/server.h"
+#include "proxies/reverse/live_tunnels.h"
 #include "proxies/reverse/reverse_policy.h"
 #include "proxies/tunnel/relay.h"
 
@@ -28,7 +29,7 @@ class ReverseProxy {
   // Serve takes an accepted connection to its end, or to the relay.
   asio::awaitable<void> Serve(Socket socket, Server::Place place);
 
-  // SetPolicy is in force for connections accepted from now on.
+  // SetPolicy is in force for connections accepted from now on. Tunnels that it does not allow end.
   void SetPolicy(std::shared_ptr<const ReversePolicy> policy);
 
  private:
@@ -41,6 +42,7 @@ class ReverseProxy {
   Quota handshakes_;  // of all, by the empty key
   Quota sources_;     // connections, by peer address
   Quota clients_;     // tunnels, by the client's SPKI
+  LiveTunnels tunnels_;
   std::atomic<std::uint64_t> next_id_ = 1;
 };
 

@@ -123,12 +123,14 @@ asio::awaitable<CoveredTunnelEnd> CoveredTunnel::Run() {
   SetResetOnClose(true);
   asio::co_spawn(executor, RunOut(), finished);
   asio::co_spawn(executor, RunIn(), finished);
+  if (options_.cut) options_.cut->SetCutter([this](const Status& why) { Fail(why); });
   asio::error_code cancelled;
   while (running > 0) {
     co_await both_done.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
   }
   limits_deadline_.Stop();
   detach_deadline_.Stop();
+  if (options_.cut) options_.cut->SetCutter(nullptr);
   co_return TakeEnd();
 }
 

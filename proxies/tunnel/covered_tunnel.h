@@ -5,6 +5,7 @@
 #include <asio/awaitable.hpp>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "bio/backend/tls_config.h"
@@ -13,6 +14,7 @@
 #include "proxies/tunnel/detach_field.h"
 #include "proxies/tunnel/raw_tunnel.h"
 #include "proxies/tunnel/tls_leg.h"
+#include "proxies/tunnel/tunnel_cut.h"
 
 namespace detach {
 
@@ -30,6 +32,7 @@ struct CoveredTunnelOptions {
   std::optional<DetachMode> agreed;  // none: an ordinary tunnel, inside TLS to its end
   Bytes early;                       // came under TLS behind the CONNECT exchange
   CoveredTunnelLimits limits;
+  std::shared_ptr<TunnelCut> cut;  // may be null
 };
 
 // Bytes of one direction, as the plain leg has them.
