@@ -19,8 +19,9 @@ int main(int argc, char** argv) {
   app.footer(
       "Signals: SIGTERM drains, a second one ends at once; SIGHUP reads the configuration "
       "again, but listen, "
-      "pid_file, threads, max_connections and drain, which stay as they were at the start.\nExit "
-      "codes: 0 ended, 1 failed, 2 wrong usage or configuration.");
+      "pid_file, threads, max_connections and drain, which stay as they were at the start; tunnels "
+      "that it does not allow end.\nExit codes: 0 ended, 1 failed, 2 wrong usage or "
+      "configuration.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
