@@ -27,6 +27,7 @@ LIBRARIES = {
     "benchmark": ("benchmark/",),
     "botan": ("botan/",),
     "cli11": ("CLI/",),
+    "gnutls": ("gnutls/",),
     "gtest": ("gtest/", "gmock/"),
     "json": ("nlohmann/",),
     "openssl": ("openssl/",),
