@@ -57,6 +57,16 @@ class TlsEnd:
             self.tls.unwrap()
         return self._to_send.read()
 
+    def raw_line(self):
+        """The next raw line, once the other end's close_notify has been read."""
+        line = b""
+        while not line.endswith(b"\n"):
+            byte = self._received.read(1) or self.socket.recv(1)
+            if not byte:
+                break
+            line += byte
+        return line
+
     def fin(self):
         self.socket.shutdown(socket.SHUT_WR)
 
