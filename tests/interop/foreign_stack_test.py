@@ -17,9 +17,31 @@ from stack_program import StackProgram
 _STACKS = "tests/interop/stacks"
 _OURS = f"{_STACKS}/detachable_socket"
 _ECHO = "examples/detach_echo"
+# The flags of a program that lives for seconds.
+_JAVA = ("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", f"{_STACKS}/java_ssl.jar")
 
 # For each stack: the ways to use it, each with the program that does.
 WAYS = {
+    "gnutls": {
+        "GnuTLS": (f"{_STACKS}/gnutls",),
+    },
+    "go": {
+        "net.Conn": (f"{_STACKS}/go_tls.program", "bare"),
+        "record reader": (f"{_STACKS}/go_tls.program", "records"),
+    },
+    "java": {
+        "close()": (*_JAVA, "close"),
+        "shutdownOutput()": (*_JAVA, "shutdownOutput"),
+    },
+    "node": {
+        "net.Socket": ("node", f"{_STACKS}/node_tls.js", "socket"),
+        "record stream": ("node", f"{_STACKS}/node_tls.js", "records"),
+    },
+    "openssl": {
+        "SSL_set_fd": (f"{_STACKS}/openssl", "plain"),
+        "read_ahead": (f"{_STACKS}/openssl", "read_ahead"),
+        "record gate": (f"{_STACKS}/openssl", "gate"),
+    },
     "python": {
         "SSLSocket": ("python3", f"{_STACKS}/python_ssl.py", "socket"),
         "SSLObject": ("python3", f"{_STACKS}/python_ssl.py", "object"),

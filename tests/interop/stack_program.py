@@ -1,7 +1,7 @@
 """Stack programs: each drives one TLS stack, one connection at a time, and does what a test says.
 
 They lie in stacks/. Commands come on standard input, one a line; each is answered by one line: `ok [ANSWER]`,
-`error WHY`, or `cannot WHY` where the stack has no such call.
+`error WHY`, or `cannot WHY` where the stack has no such call: where the peer waits for it, the connection is ended.
 
     version             the stack and its version
     listen              listens on any port of 127.0.0.1; the port
@@ -10,7 +10,8 @@ They lie in stacks/. Commands come on standard input, one a line; each is answer
     handshake VERSION   TLS 1.2 or 1.3 and nothing else, as a server where it was accepted; the version
     write LINE          in TLS or raw, as that direction is
     read                a line; reads nothing behind it that the stack gives back
-    detach              leaves TLS in both directions, as the stack's users do it, whoever closes first
+    detach              closes first: sends close_notify and waits for the peer's; both directions are raw
+    answer              closes second: reads the peer's close_notify and answers it; both directions are raw
     close               sends close_notify; what is written next is raw
     await_close         reads the peer's close_notify; what is read next is raw
     hangup              ends the connection

@@ -27,6 +27,7 @@ LIBRARIES = {
     "benchmark": ("benchmark/",),
     "botan": ("botan/",),
     "cli11": ("CLI/",),
+    "gnutls": ("gnutls/",),
     "gtest": ("gtest/", "gmock/"),
     "json": ("nlohmann/",),
     "openssl": ("openssl/",),
@@ -43,6 +44,8 @@ _BACKEND_INTERFACE = (
     "bio/backend/tls_config.h",
 )
 _SESSION = (*_BACKEND_INTERFACE, "bio/record", "bio/session")
+# What knows nothing of sessions.
+_SOCKET = ("bio/socket/deadline.h", "bio/socket/tcp.h", "bio/socket/unique_fd.h")
 # What both proxies share.
 _SHARED = (
     "program",
@@ -65,7 +68,7 @@ ROOMS = (
          libraries=("botan",)),
     Room("bio/openssl_bio", rooms=(*_SESSION, "bio/backend/openssl"), libraries=("openssl",)),
     Room("bio/socket", rooms=_SESSION, libraries=("sockets",)),
-    Room("bio/loopback", rooms=("bio/status.h", "bio/record"), libraries=("sockets",)),
+    Room("bio/loopback", rooms=("bio/status.h", "bio/record", *_SOCKET), libraries=("sockets",)),
     Room("program", rooms=("bio/status.h", "bio/socket/unique_fd.h"), libraries=("toml++",)),
     Room("provider", rooms=("bio/status.h",), libraries=("openssl", "sockets")),
     Room("proxies/log", rooms=("bio", "program"), libraries=("json", "spdlog")),

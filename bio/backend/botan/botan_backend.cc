@@ -27,7 +27,14 @@ constexpr std::size_t kMaxSilentBytes = 192 * 1024;
 
 BotanBackend::BotanBackend(BotanSetup& setup)
     : setup_(setup),
-      channel_({setup.config, setup.policy, setup.sessions, setup.trust.anchors()}, *this) {}
+      sessions_(std::make_shared<BotanSessions>(setup.sessions)),
+      channel_({setup.config, setup.policy, sessions_, setup.trust.anchors()}, *this) {}
+
+// A connection that did not end in a close_notify of ours ended badly: nobody resumes it. One
+// whose handshake never finished may be anybody's, and costs nobody their session.
+BotanBackend::~BotanBackend() {
+  if (handshake_done_ && !closed_) sessions_->ForgetOwn();
+}
 
 // Run makes `sink` the target of what Botan brings out while `call` runs.
 template <typename Call>

@@ -13,6 +13,7 @@
 
 #include "bio/backend/botan/botan_channel.h"
 #include "bio/backend/botan/botan_identity.h"
+#include "bio/backend/botan/botan_sessions.h"
 #include "bio/backend/botan/botan_trust.h"
 #include "bio/backend/tls_backend.h"
 #include "bio/backend/tls_config.h"
@@ -38,7 +39,7 @@ class BotanSetup {
   const TlsConfig config;
   const std::shared_ptr<const Botan::TLS::Policy> policy;
   BotanTrust trust{config};
-  std::shared_ptr<Botan::TLS::Session_Manager> sessions;
+  BotanSessionMemory sessions;
 
  private:
   class Parsed;
@@ -55,7 +56,7 @@ class BotanBackend final : public TlsBackend, private BotanChannel::Owner {
   explicit BotanBackend(BotanSetup& setup);
   BotanBackend(const BotanBackend&) = delete;
   BotanBackend& operator=(const BotanBackend&) = delete;
-  ~BotanBackend() override = default;
+  ~BotanBackend() override;
 
   Status Start(Sink& sink) noexcept override;
   Status Receive(std::span<const std::uint8_t> record, Sink& sink) noexcept override;
@@ -90,6 +91,7 @@ class BotanBackend final : public TlsBackend, private BotanChannel::Owner {
   [[noreturn]] void End(Status cause, std::uint8_t alert);
 
   BotanSetup& setup_;
+  const std::shared_ptr<BotanSessions> sessions_;
   BotanChannel channel_;
   Sink* sink_ = nullptr;     // set while a call runs
   Status cause_;             // the first error of ours in the call that runs; Botan may hide it

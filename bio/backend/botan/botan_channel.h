@@ -7,7 +7,6 @@
 #include <botan/credentials_manager.h>
 #include <botan/tls_callbacks.h>
 #include <botan/tls_channel.h>
-#include <botan/tls_session_manager.h>
 #include <botan/version.h>
 #include <botan/x509cert.h>
 
@@ -21,6 +20,7 @@
 
 #include "bio/backend/botan/botan_identity.h"
 #include "bio/backend/botan/botan_policy.h"
+#include "bio/backend/botan/botan_sessions.h"
 #include "bio/backend/tls_config.h"
 
 namespace detach {
@@ -63,7 +63,7 @@ class BotanChannel final : private Botan::TLS::Callbacks, private Botan::Credent
   struct Parts {
     const TlsConfig& config;
     const std::shared_ptr<const Botan::TLS::Policy>& policy;
-    const std::shared_ptr<Botan::TLS::Session_Manager>& sessions;
+    const std::shared_ptr<BotanSessions>& sessions;
     const Botan::Certificate_Store& anchors;  // named in a server's CertificateRequest
   };
 

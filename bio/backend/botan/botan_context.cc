@@ -1,7 +1,5 @@
 #include "bio/backend/botan/botan_context.h"
 
-#include <botan/tls_session_manager.h>
-
 #include <map>
 #include <mutex>
 #include <string>
@@ -11,11 +9,18 @@
 #include "bio/backend/botan/botan_error.h"
 #include "bio/backend/botan/botan_policy.h"
 
-#if BOTAN_VERSION_MAJOR >= 3
-#include <botan/tls_session_manager_noop.h>
-#endif
-
 namespace detach {
+namespace {
+
+// A server remembers so many sessions, each with the client's chain; a client the newest only.
+constexpr std::size_t kMaxSessions = 4096;
+
+std::size_t SessionsOf(const TlsConfig& config) {
+  if (!config.resumption) return 0;
+  return config.role == Role::kServer ? kMaxSessions : 1;
+}
+
+}  // namespace
 
 class BotanSetup::Parsed {
  public:
@@ -35,6 +40,7 @@ class BotanSetup::Parsed {
 BotanSetup::BotanSetup(const TlsConfig& configuration)
     : config(configuration),
       policy(std::make_shared<BotanPolicy>(config)),
+      sessions(SessionsOf(config)),
       parsed_(std::make_unique<Parsed>()) {}
 
 BotanSetup::~BotanSetup() = default;
@@ -51,7 +57,6 @@ Status BotanSetup::Init() {
     identity_ = *std::move(identity);
   }
   if (Status status = trust.Load(); !status.ok()) return status;
-  sessions = std::make_shared<Botan::TLS::Session_Manager_Noop>();
   return CheckProtocols();
 }
 

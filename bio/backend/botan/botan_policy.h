@@ -5,6 +5,7 @@
 #include <botan/tls_policy.h>
 #include <botan/version.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,7 @@ class BotanPolicy final : public Botan::TLS::Policy {
 
 #if BOTAN_VERSION_MAJOR >= 3
   bool allow_tls13() const override { return config_.max_version == TlsVersion::kTls13; }
+  std::chrono::seconds session_ticket_lifetime() const override { return std::chrono::hours(2); }
   std::size_t new_session_tickets_upon_handshake_success() const override {
     return config_.resumption ? 1 : 0;
   }

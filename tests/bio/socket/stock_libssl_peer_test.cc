@@ -2,7 +2,6 @@
 #include <gtest/gtest.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509.h>
 #include <sys/socket.h>
 
 #include <memory>
@@ -11,32 +10,10 @@
 
 #include "bio/socket/detachable_socket.h"
 #include "tests/bio/socket/socket_pair.h"
+#include "tests/bio/socket/stock_libssl.h"
 
 namespace detach {
 namespace {
-
-using SslContext = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
-using Ssl = std::unique_ptr<SSL, decltype(&SSL_free)>;
-
-SslContext StockContext(const SSL_METHOD* method, TlsVersion version) {
-  SslContext context(SSL_CTX_new(method), &SSL_CTX_free);
-  EXPECT_EQ(SSL_CTX_set_min_proto_version(context.get(), static_cast<int>(version)), 1);
-  EXPECT_EQ(SSL_CTX_set_max_proto_version(context.get(), static_cast<int>(version)), 1);
-  return context;
-}
-
-SslContext StockServerContext(TlsVersion version) {
-  SslContext context = StockContext(TLS_server_method(), version);
-  const TestCertificate& server = Pki().server;
-  EXPECT_EQ(SSL_CTX_use_certificate_ASN1(context.get(), static_cast<int>(server.leaf().size()),
-                                         server.leaf().data()),
-            1);
-  const std::uint8_t* key = server.key.data();
-  const std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)> pkey(
-      d2i_AutoPrivateKey(nullptr, &key, static_cast<long>(server.key.size())), &EVP_PKEY_free);
-  EXPECT_EQ(SSL_CTX_use_PrivateKey(context.get(), pkey.get()), 1);
-  return context;
-}
 
 // StockPeer is the blocking program at the other end, which knows nothing of detaching.
 class StockPeer {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{60};
 
-Status Answer(std::string answer = {}) {
+Status Answer(const std::string& answer = {}) {
   std::cout << (answer.empty() ? "ok" : "ok " + answer) << std::endl;
   return {};
 }
@@ -37,6 +37,7 @@ class Commands {
     if (name == "write") return Done(end_->Write(argument + "\n"));
     if (name == "read") return DoRead();
     if (name == "detach") return Done(end_->Detach());
+    if (name == "answer") return DoAnswer();
     if (name == "close") return Done(end_->Close());
     if (name == "await_close") return Done(end_->AwaitClose());
     if (name != "hangup") return Misuse("no such command: " + name);
@@ -47,7 +48,7 @@ class Commands {
  private:
   static Deadline Soon() { return Deadline(kPatience); }
 
-  static Status Done(Status status) { return status.ok() ? Answer() : status; }
+  static Status Done(const Status& status) { return status.ok() ? Answer() : status; }
 
   static Result<UniqueFd> Dial(const std::string& port) {
     return ConnectTcp("127.0.0.1", static_cast<std::uint16_t>(std::stoi(port)), Soon());
@@ -82,6 +83,11 @@ class Commands {
       if (*byte == '\0') return Truncated("the end");
       line += *byte;
     }
+  }
+
+  Status DoAnswer() {
+    const Status received = end_->AwaitClose();
+    return received.ok() ? Done(end_->Close()) : received;
   }
 
   std::string stack_;

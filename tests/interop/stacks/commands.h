@@ -26,7 +26,7 @@ class StackEnd {
   virtual Status Write(std::string_view bytes) = 0;
   virtual Result<char> ReadByte() = 0;
 
-  // Detach leaves TLS in both directions, as the stack's users do it, whoever closes first.
+  // Detach leaves TLS in both directions, as the stack's users do it who close first.
   virtual Status Detach() = 0;
 
   // Close sends close_notify, and what is written next is raw. AwaitClose reads the peer's.

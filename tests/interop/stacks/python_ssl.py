@@ -31,6 +31,11 @@ class Sockets:
     def detach(self):
         self._connection = self._connection.unwrap()
 
+    def answer(self):
+        if self._connection.recv(1):
+            raise ValueError("no close_notify")
+        self._connection = self._connection.unwrap()
+
     def close(self):
         raise Cannot("unwrap() leaves both directions")
 
@@ -65,6 +70,11 @@ class Objects:
     def detach(self):
         self._drive(self._receiving.unwrap)
         self._sending = self._receiving = None
+
+    def answer(self):
+        if self.read_byte():
+            raise ValueError("no close_notify")
+        self.detach()
 
     def close(self):
         try:
@@ -149,6 +159,9 @@ class Commands:
     def detach(self):
         self._end.detach()
 
+    def answer(self):
+        self._end.answer()
+
     def close(self):
         self._end.close()
 
@@ -169,7 +182,7 @@ def main():
             print("ok" if answer is None else f"ok {answer}", flush=True)
         except Cannot as cannot:
             print(f"cannot {cannot}", flush=True)
-        except (OSError, EOFError) as error:
+        except (OSError, EOFError, ValueError) as error:
             print("error", " ".join(f"{type(error).__name__} {error}".split()), flush=True)
 
 

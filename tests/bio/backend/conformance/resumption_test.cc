@@ -9,6 +9,8 @@
 namespace detach {
 namespace {
 
+const Bytes kContext = {1};
+
 class Resumption : public testing::TestWithParam<BackendPair> {
  protected:
   void SetUp() override {
@@ -53,12 +55,12 @@ TEST_P(Resumption, StillKnowsThePeersChain) {
 TEST_P(Resumption, ExportsSomethingElse) {
   Contexts contexts(GetParam(), client_, server_);
   Connection first(contexts);
-  const Result<Bytes> exported = first.client().Export("EXPERIMENTAL-a", {}, 16);
+  const Result<Bytes> exported = first.client().Export("EXPERIMENTAL-a", kContext, 16);
   ASSERT_TRUE(exported.ok());
   first.Detach();
   Connection second(contexts);
   ASSERT_TRUE(Resumed(second));
-  const Result<Bytes> other = second.client().Export("EXPERIMENTAL-a", {}, 16);
+  const Result<Bytes> other = second.client().Export("EXPERIMENTAL-a", kContext, 16);
   ASSERT_TRUE(other.ok());
   EXPECT_NE(*other, *exported);
 }
