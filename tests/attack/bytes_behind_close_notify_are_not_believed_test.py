@@ -23,7 +23,7 @@ INJECTED = hellos.data(b"rm -rf /; a record's body must be longer than its tag")
 
 def behind_close_notify():
     return [actions.Inject(
-        actions.at_first_record(lambda record: record.size == tls_records.CLOSE_NOTIFY_SIZE,
+        actions.at_first_record(tls_records.is_close_notify,
                                 plus=tls_records.CLOSE_NOTIFY_SIZE), INJECTED)]
 
 

@@ -15,11 +15,11 @@ from inner_tls import TlsEnd
 from ordinary_proxy import OrdinaryProxy
 from plain_end import PlainEnd
 from processes import PATIENCE
-from proxies import ALICE
+from proxies import ALICE, BEHIND_CLOSE_NOTIFY, MODE, OTHER_MODE
 from raw_client import alice_context
 from tunnel_case import TunnelCase
 
-WRONG_BINDING = "v=1, when=covered, cb=:AAECAwQFBgcICQoLDA0ODw==:"
+WRONG_BINDING = f"v=1, when={MODE}, cb=:AAECAwQFBgcICQoLDA0ODw==:"
 
 
 class LyingClientProxyIsNotBelievedTest(TunnelCase):
@@ -78,7 +78,7 @@ class LyingClientProxyIsNotBelievedTest(TunnelCase):
         self.check_no_agreement(self.lie(field.partition(": ")[2])[2], "middlebox")
 
     def test_a_mode_that_is_not_allowed(self):
-        self.check_no_agreement(self.lie(WRONG_BINDING.replace("covered", "connect"))[2],
+        self.check_no_agreement(self.lie(WRONG_BINDING.replace(MODE, OTHER_MODE))[2],
                                 "not allowed")
 
     def test_a_field_that_is_none(self):
@@ -94,7 +94,7 @@ class LyingClientProxyIsNotBelievedTest(TunnelCase):
         self.assertFalse(destination.receive(len(covered) + 1))
         self.assertEqual(destination.received, covered)
         ended = self.reverse.event("tunnel_end")
-        self.assertIn("bytes behind close_notify", ended["ending"])
+        self.assertIn(BEHIND_CLOSE_NOTIFY, ended["ending"])
         self.assertEqual(ended["raw_up"], 0)
 
     def test_plain_text_behind_close_notify(self):

@@ -15,6 +15,7 @@ import tls_records
 from inner_tls import Refused, TlsEnd
 from ordinary_proxy import OrdinaryProxy
 from plain_end import PlainEnd
+from proxies import BEHIND_CLOSE_NOTIFY, MODE, OTHER_MODE
 from tunnel_case import TunnelCase
 
 # 16 bytes, but not this connection's.
@@ -47,23 +48,23 @@ class LyingReverseProxyIsNotBelievedTest(TunnelCase):
         self.check_refused(OrdinaryProxy(self.pki, answer=answer), reason)
 
     def test_another_binding(self):
-        self.check_field(f"v=1, when=covered, {BINDING}", "the binding is not this connection's")
+        self.check_field(f"v=1, when={MODE}, {BINDING}", "the binding is not this connection's")
 
     def test_another_mode(self):
-        self.check_field(f"v=1, when=connect, {BINDING}", "another mode")
+        self.check_field(f"v=1, when={OTHER_MODE}, {BINDING}", "another mode")
 
     def test_another_version(self):
-        self.check_field(f"v=2, when=covered, {BINDING}", "TLS-Detach")
+        self.check_field(f"v=2, when={MODE}, {BINDING}", "TLS-Detach")
 
     def test_no_binding(self):
-        self.check_field("v=1, when=covered", "TLS-Detach")
+        self.check_field(f"v=1, when={MODE}", "TLS-Detach")
 
     def test_the_offer_sent_back(self):
         self.check_refused(Echo(self.pki), "the binding is not this connection's")
 
     def test_a_field_that_connection_does_not_list(self):
         """It was passed on by somebody who did not know it: as if it were not there."""
-        answer = f"200 OK\r\nTLS-Detach: v=1, when=covered, {BINDING}\r\n\r\n"
+        answer = f"200 OK\r\nTLS-Detach: v=1, when={MODE}, {BINDING}\r\n\r\n"
         liar = self.enterContext(OrdinaryProxy(self.pki, answer=answer))
         client = self.client_proxy(liar.port)
         for end in self.plain_ends(client.port, self.destinations):
@@ -112,12 +113,12 @@ class LyingReverseProxyIsNotBelievedTest(TunnelCase):
 
     def test_a_detach_without_an_agreement(self):
         ended = self.check_behind_the_answer(lambda liar: liar.close_notify() + hellos.data())
-        self.assertIn("bytes behind close_notify", ended["ending"])
+        self.assertIn(BEHIND_CLOSE_NOTIFY, ended["ending"])
 
     def test_a_server_hello_of_its_own_before_the_detach(self):
         ended = self.check_behind_the_answer(
             lambda liar: liar.close_notify() + hellos.data(), reaches=hellos.server_hello())
-        self.assertIn("bytes behind close_notify", ended["ending"])
+        self.assertIn(BEHIND_CLOSE_NOTIFY, ended["ending"])
 
     def test_raw_bytes_without_close_notify(self):
         ended = self.check_behind_the_answer(lambda liar: hellos.data())
@@ -126,8 +127,7 @@ class LyingReverseProxyIsNotBelievedTest(TunnelCase):
 
     def test_an_offer_in_connect_mode_that_is_never_answered(self):
         options = {"detach": {"modes": ["connect"]}}
-        answer = actions.Stall(actions.at_first_record(
-            lambda record: record.size == tls_records.CLOSE_NOTIFY_SIZE))
+        answer = actions.Stall(actions.at_first_record(tls_records.is_close_notify))
         client, _, _ = self.both_proxies(
             self.destinations.getsockname()[1], reverse=options, wire={"down": [answer]},
             client={**options, "limits": {"detach": "50ms"}})

@@ -11,20 +11,24 @@ import ssl
 import subprocess
 import unittest
 
+from proxies import TLS12_ONLY
 from raw_client import ask
 from tunnel_case import TunnelCase
 
 REQUEST = b"CONNECT localhost:9 HTTP/1.1\r\nHost: localhost:9\r\n\r\n"
+# TLS 1.2 has no alert of its own for it.
+NONE_SENT = "handshake failure" if TLS12_ONLY else "certificate required"
 ASKED = "none fits: the server asks for one from CN=Test client CA"
 
 
 class ClientShowsWhatWentWrongTest(TunnelCase):
     def check(self, client, *why, status=502):
-        """What the page says is what the log says."""
+        """What the page says is what the log says. `why`: regular expressions; stacks have words of
+        their own."""
         answer = ask(client.port, REQUEST)
         self.assertEqual(answer.status, status, answer.body)
         for text in why:
-            self.assertIn(text, answer.body)
+            self.assertRegex(answer.body, text)
         refused = client.event("refused")
         self.assertEqual((refused["status"], refused["reason"], refused["destination"]),
                          (status, answer.body.strip(), "localhost:9"))
@@ -41,19 +45,19 @@ class ClientShowsWhatWentWrongTest(TunnelCase):
                    "Client certificate: CN=revoked")
 
     def test_a_certificate_that_has_expired(self):
-        self.check(self.with_identity("client-expired"), "certificate required", ASKED,
+        self.check(self.with_identity("client-expired"), NONE_SENT, ASKED,
                    "CN=expired expired on 20")
 
     def test_a_certificate_that_is_not_yet_valid(self):
-        self.check(self.with_identity("client-not-yet-valid"), "certificate required", ASKED,
+        self.check(self.with_identity("client-not-yet-valid"), NONE_SENT, ASKED,
                    "CN=not yet valid is not valid before 20")
 
     def test_a_certificate_of_an_unknown_authority(self):
-        self.check(self.with_identity("client-unknown-ca"), "certificate required", ASKED,
+        self.check(self.with_identity("client-unknown-ca"), NONE_SENT, ASKED,
                    "CN=stranger is issued by CN=Unknown CA")
 
     def test_a_certificate_for_servers(self):
-        self.check(self.with_identity("client-server-only"), "certificate required", ASKED,
+        self.check(self.with_identity("client-server-only"), NONE_SENT, ASKED,
                    "CN=server only is not for client authentication")
 
     def test_several_certificates_none_of_which_fits(self):
@@ -65,7 +69,7 @@ class ClientShowsWhatWentWrongTest(TunnelCase):
         empty.mkdir()
         reverse = self.reverse_proxy(9)
         self.check(self.client_proxy(reverse.port, identities=[f"file:{empty}"]),
-                   "certificate required", ASKED, "the certificate database is empty")
+                   NONE_SENT, ASKED, "the certificate database is empty")
 
     def with_reverse(self, url_host="localhost", *, identity="server", **trust):
         reverse = self.reverse_proxy(9, listen=["127.0.0.1:0"],
@@ -74,20 +78,20 @@ class ClientShowsWhatWentWrongTest(TunnelCase):
         return self.client_proxy(0, reverse_proxy={"url": url, **trust})
 
     def test_a_reverse_proxy_whose_certificate_has_expired(self):
-        self.check(self.with_reverse(identity="server-expired"), "certificate has expired")
+        self.check(self.with_reverse(identity="server-expired"), "[Cc]ertificate has expired")
 
     def test_a_reverse_proxy_of_an_unknown_authority(self):
         self.check(self.with_reverse(trust_anchors=f"{self.pki}/client-ca.pem"), "issuer")
 
     def test_a_reverse_proxy_with_a_certificate_for_clients(self):
         self.check(self.with_reverse(identity="client", trust_anchors=f"{self.pki}/client-ca.pem"),
-                   "purpose")
+                   "purpose|usage")
 
     def test_a_reverse_proxy_of_another_name(self):
         relay = self.enterContext(socket.create_server(("127.0.0.2", 0)))
         reverse = self.reverse_proxy(9, listen=[f"127.0.0.3:{relay.getsockname()[1]}"])
         self.check(self.client_proxy(0, reverse_proxy={"url": f"https://127.0.0.3:{reverse.port}"}),
-                   "127.0.0.3", "mismatch")
+                   "127.0.0.3", "mismatch|is not for")
 
     def test_a_reverse_proxy_of_another_key(self):
         self.check(self.with_reverse(trust_anchors=None, fingerprint="sha256:" + "00" * 32),
@@ -109,7 +113,7 @@ class ClientShowsWhatWentWrongTest(TunnelCase):
 
     def test_a_reverse_proxy_that_does_not_speak_tls(self):
         with self.peer(lambda end: end.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port:
-            self.check(self.client_proxy(port), "wrong version number")
+            self.check(self.client_proxy(port), "wrong version number|these bytes are no record")
 
     def test_a_reverse_proxy_that_leaves_in_mid_handshake(self):
         with self.peer(lambda end: end.recv(1)) as port:

@@ -9,6 +9,7 @@ import unittest
 import tls_records
 from curl import INNER_NAME, as_bob, curl, through
 from ordinary_proxy import OrdinaryProxy
+from proxies import MODE
 from tunnel_case import TunnelCase
 
 
@@ -27,7 +28,7 @@ class ClientStaysInTlsWithAnOrdinaryProxyTest(TunnelCase):
         proxy = self.enterContext(OrdinaryProxy(self.pki))
         ran = self.run_through(proxy)
         self.assertEqual(ran.stdout, f"CN=bob TLSv1.3 {INNER_NAME}\n".encode(), ran.stderr)
-        self.assertIn("\r\nTLS-Detach: v=1, when=covered, cb=:", proxy.requests[0])
+        self.assertIn(f"\r\nTLS-Detach: v=1, when={MODE}, cb=:", proxy.requests[0])
         ended = self.client.event("tunnel_end")
         self.assertEqual((ended["mode"], ended["raw_up"], ended["raw_down"]), ("none", 0, 0))
         wire, inner = self.wire.finished_connection(), self.inner.finished_connection()

@@ -11,7 +11,12 @@ import unittest
 
 from curl import INNER_NAME, as_bob, curl, through
 from processes import PATIENCE
+from proxies import TLS12_ONLY
 from tunnel_case import TunnelCase
+
+# TLS 1.2 has no alert of its own for it.
+NONE_SENT = ("SSLV3_ALERT_HANDSHAKE_FAILURE" if TLS12_ONLY
+             else "TLSV13_ALERT_CERTIFICATE_REQUIRED")
 
 
 class ReverseRefusesCertificatesThatDoNotVerifyTest(TunnelCase):
@@ -37,14 +42,14 @@ class ReverseRefusesCertificatesThatDoNotVerifyTest(TunnelCase):
                 ("client-expired", "SSLV3_ALERT_CERTIFICATE_EXPIRED", "expired"),
                 ("client-not-yet-valid", "SSLV3_ALERT_BAD_CERTIFICATE", "not yet valid"),
                 ("client-unknown-ca", "TLSV1_ALERT_UNKNOWN_CA", "issuer"),
-                ("client-server-only", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "purpose"),
-                (None, "TLSV13_ALERT_CERTIFICATE_REQUIRED", "certificate")):
+                ("client-server-only", "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE", "purpose|usage"),
+                (None, NONE_SENT, "certificate")):
             with self.subTest(certificate):
                 self.assertEqual(self.alert(reverse.port, certificate), alert)
                 refused = reverse.wait_for_events("refused", len(self.seen) + 1)[-1]
                 self.seen.append(refused)
                 self.assertEqual(refused["stage"], "handshake")
-                self.assertIn(reason, refused["reason"])
+                self.assertRegex(refused["reason"], reason)
 
     def setUp(self):
         super().setUp()
@@ -61,13 +66,13 @@ class ReverseRefusesCertificatesThatDoNotVerifyTest(TunnelCase):
         for crl, alert, reason in (
                 ("client-expired.crl", "SSLV3_ALERT_CERTIFICATE_EXPIRED", "CRL has expired"),
                 ("client-root-only.crl", "TLSV1_ALERT_UNKNOWN_CA",
-                 "unable to get certificate CRL")):
+                 "unable to get certificate CRL|no CRL of its issuer")):
             with self.subTest(crl):
                 reverse = self.reverse_proxy(9, tls={"crl": f"{self.pki}/{crl}"})
                 self.assertEqual(self.alert(reverse.port, "client"), alert)
                 refused = reverse.event("refused")
                 self.assertEqual(refused["stage"], "handshake")
-                self.assertIn(reason, refused["reason"])
+                self.assertRegex(refused["reason"], reason)
 
     def test_the_client_proxy_shows_the_browser_which_fault_it_was(self):
         client, _, _ = self.both_proxies(

@@ -8,9 +8,12 @@ import os
 import unittest
 
 from inner_tls import ending
+from proxies import needs_outer_tls13
 from tunnel_case import TunnelCase
 
 ANSWER = os.urandom(3_000_000)  # more than the sockets' buffers hold
+
+ENDS_BOTH = "a close_notify ends both directions at once (RFC 5246 §7.2.1)"
 
 
 class TunnelHalfCloseKeepsTheOtherDirectionFlowingTest(TunnelCase):
@@ -59,9 +62,11 @@ class TunnelHalfCloseKeepsTheOtherDirectionFlowingTest(TunnelCase):
     def test_raw_and_the_destination_is_first(self):
         self.check_raw(*reversed(self.tls_ends(self.client.port, self.destinations)))
 
+    @needs_outer_tls13(ENDS_BOTH)
     def test_covered_and_the_browser_is_first(self):
         self.check_covered(*self.plain_ends(self.client.port, self.destinations))
 
+    @needs_outer_tls13(ENDS_BOTH)
     def test_covered_and_the_destination_is_first(self):
         self.check_covered(*reversed(self.plain_ends(self.client.port, self.destinations)))
 

@@ -10,7 +10,8 @@ import sys
 import unittest
 
 import proxies
-from processes import PATIENCE
+from openssl_ends import SClient
+from processes import PATIENCE, Program
 from tunnel_case import TunnelCase
 
 DETACH_ECHO = "examples/detach_echo"
@@ -34,6 +35,19 @@ class ProgramLinksItsOwnBackendsOnlyTest(TunnelCase):
 
     def test_what_an_example_offers(self):
         self.assertIn(f"{{{','.join(BACKENDS)}}}", run(DETACH_ECHO, "--help").stdout)
+
+    def test_an_example_speaks_tls_by_each(self):
+        for backend in BACKENDS:
+            with self.subTest(backend):
+                echo = self.start(Program([DETACH_ECHO, "--backend", backend, "--cert",
+                                           self.pki / "server.crt", "--key",
+                                           self.pki / "server.key"]))
+                address = echo.find(lambda line: line.removeprefix("listening on ")
+                                    if line.startswith("listening on ") else None)
+                client = self.start(SClient(self.pki, address.rpartition(":")[2]))
+                client.say(f"hello, {backend}")
+                client.hear(f"hello, {backend}")
+                client.leave()
 
     def test_what_a_proxy_takes(self):
         for backend in ("gnutls", *LIBRARIES):

@@ -3,7 +3,14 @@
 #include <algorithm>
 #include <array>
 
+#ifdef DETACH_HAS_OPENSSL_BACKEND
 #include "bio/backend/openssl/openssl_context.h"
+#endif
+#ifdef DETACH_HAS_BOTAN_BACKEND
+#include <botan/version.h>
+
+#include "bio/backend/botan/botan_context.h"
+#endif
 
 namespace detach {
 namespace {
@@ -21,7 +28,13 @@ std::string Listed(std::span<const NamedBackend> backends) {
 
 std::span<const NamedBackend> NamedBackends() {
   static const std::array backends = {
+#ifdef DETACH_HAS_OPENSSL_BACKEND
       NamedBackend{"openssl", "OpenSSL", TlsVersion::kTls13, NewOpenSslContext},
+#endif
+#ifdef DETACH_HAS_BOTAN_BACKEND
+      NamedBackend{"botan", "Botan " + Botan::short_version_string(),
+                   BotanHasTls13() ? TlsVersion::kTls13 : TlsVersion::kTls12, NewBotanContext},
+#endif
   };
   return backends;
 }
