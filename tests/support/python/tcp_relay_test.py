@@ -153,6 +153,7 @@ class RelayTest(unittest.TestCase):
         self.assertEqual(server.recv(65536), b"before ")
         connection.glue(connection.up, b"last")
         for piece in (record(b"body"), b"la", b"st"):
+            self.assertEqual(connection.up.sent, b"before ")
             already = len(connection.up.received)
             client.sendall(piece)
             connection.wait_until(lambda relayed: len(relayed.up.received) == already + len(piece))
