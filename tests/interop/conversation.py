@@ -11,6 +11,8 @@ from stack_program import Refused
 from tcp_relay import Relay
 
 ROUNDS = 3
+# What a raw line begins with: to a stack that goes on reading records, the header of one.
+_HEADER = "\x17\x03\x03\x01\x01"
 
 OURS, THEIRS = "ours", "theirs"
 OURS_AT_ONCE, THEIRS_AT_ONCE = "ours, raw at once", "theirs, raw at once"
@@ -63,7 +65,7 @@ class WithEcho:
             raise NotExact("another version of TLS")
         theirs.call("write", f"under TLS {turn}")
         expect(theirs, f"under TLS {turn}")
-        self._leave(f"raw {turn}")
+        self._leave(f"{_HEADER}raw {turn}")
         theirs.call("write", "TLS")
         expect(theirs, "OK")
 
@@ -124,7 +126,8 @@ class WithClient:
 
     def _leave(self, first, second, from_first, from_second, turn):
         """Each end says two lines. Nobody reads before all has been said: what is lost is missed at once."""
-        first_says, second_says = ([f"{who} {turn}, line {line}" for line in (1, 2)] for who in ("first", "second"))
+        first_says, second_says = (
+            [f"{_HEADER}{who} {turn}, line {line}" for line in (1, 2)] for who in ("first", "second"))
         self._connection.glue(from_second, f"{second_says[0]}\n".encode())
         if self._cell.at_once:
             self._connection.glue(from_first, f"{first_says[0]}\n".encode())
