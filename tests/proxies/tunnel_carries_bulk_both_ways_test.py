@@ -68,6 +68,7 @@ async def converse(reader, writer):
 
     _, received = await asyncio.gather(send(), reader.readexactly(SIZE))
     writer.close()
+    await writer.wait_closed()  # or the end of the loop leaves the socket to the collector
     return hashlib.sha256(message).hexdigest(), hashlib.sha256(received).hexdigest()
 
 
