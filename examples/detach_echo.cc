@@ -10,6 +10,7 @@
 
 #include "bio/backend/by_name/named_backend.h"
 #include "bio/socket/detachable_socket.h"
+#include "examples/detachable_stream.h"
 #include "examples/echo_connection.h"
 #include "examples/listener.h"
 #include "examples/pem_file.h"
@@ -71,7 +72,8 @@ Result<std::unique_ptr<TlsContext>> NewContext(const Flags& flags) {
 }
 
 void Converse(DetachableSocket socket, TlsContext& context, int number) {
-  EchoConnection connection(std::move(socket), context);
+  DetachableStream stream(std::move(socket), context);
+  EchoConnection connection(stream);
   const Status ended = connection.Run();
   std::fprintf(stderr, "connection %d: left TLS %d times, ended: %s\n", number,
                connection.detached(), ended.ok() ? "in order" : ended.message().c_str());

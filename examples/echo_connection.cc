@@ -15,10 +15,10 @@ constexpr std::uint8_t kReady[] = {'R', 'E', 'A', 'D', 'Y', '\n'};
 
 Status EchoConnection::Run() {
   for (;;) {
-    if (Status upgraded = socket_.Upgrade(context_); !upgraded.ok()) return upgraded;
+    if (Status upgraded = stream_.Upgrade(); !upgraded.ok()) return upgraded;
     const Result<Ending> under_tls = EchoLines(Origin::kTls);
     if (!under_tls.ok()) return under_tls.status();
-    if (*under_tls == Ending::kQuit) return socket_.DetachSending();
+    if (*under_tls == Ending::kQuit) return stream_.DetachSending({});
 
     if (Status left = LeaveTls(*under_tls); !left.ok()) return left;
     ++detached_;
@@ -36,7 +36,7 @@ Result<EchoConnection::Ending> EchoConnection::EchoLines(Origin origin) {
     if (line->empty() || *line == "QUIT\n") return Ending::kQuit;
     if (origin == Origin::kTls && *line == "DETACH\n") return Ending::kDetach;
     if (origin == Origin::kTls && *line == "DETACH AFTER ME\n") return Ending::kDetachAfterPeer;
-    if (origin == Origin::kTls && *line == "DETACH AT ONCE\n" && socket_.session().half_detach()) {
+    if (origin == Origin::kTls && *line == "DETACH AT ONCE\n" && stream_.half_detach()) {
       return Ending::kDetachAtOnce;
     }
     if (origin == Origin::kRaw && *line == "TLS\n") return Ending::kTls;
@@ -45,19 +45,20 @@ Result<EchoConnection::Ending> EchoConnection::EchoLines(Origin origin) {
 }
 
 Status EchoConnection::LeaveTls(Ending how) {
+  if (Status expecting = stream_.ExpectDetach(); !expecting.ok()) return expecting;
   if (Status said = Say("GO\n"); !said.ok()) return said;
-  if (how == Ending::kDetach) return socket_.Detach();
+  if (how == Ending::kDetach) return stream_.Detach();
 
   if (how == Ending::kDetachAfterPeer) {
     if (Status left = AwaitPeerDetached(); !left.ok()) return left;
   }
-  if (Status sent = socket_.DetachSending(kReady); !sent.ok()) return sent;
-  return how == Ending::kDetachAtOnce ? socket_.Detach() : Status();
+  if (Status sent = stream_.DetachSending(kReady); !sent.ok()) return sent;
+  return how == Ending::kDetachAtOnce ? stream_.Detach() : Status();
 }
 
 Status EchoConnection::AwaitPeerDetached() {
   std::uint8_t byte = 0;
-  const Result<ReadResult> read = socket_.Read({&byte, 1});
+  const Result<ReadResult> read = stream_.Read({&byte, 1});
   if (!read.ok()) return read.status();
   if (read->event != ReadEvent::kPeerDetached) return Violation("data behind DETACH AFTER ME");
   return {};
@@ -69,7 +70,7 @@ Result<std::string> EchoConnection::ReadLine() {
   std::string line;
   while (line.size() < kMaxLine && !line.ends_with('\n')) {
     std::uint8_t byte = 0;
-    const Result<ReadResult> read = socket_.Read({&byte, 1});
+    const Result<ReadResult> read = stream_.Read({&byte, 1});
     if (!read.ok()) return read.status();
     if (read->event == ReadEvent::kPeerDetached) return std::string();  // cut off: no line
     if (read->event == ReadEvent::kEnd) break;
@@ -79,7 +80,7 @@ Result<std::string> EchoConnection::ReadLine() {
 }
 
 Status EchoConnection::Say(std::string_view text) {
-  return socket_.Write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  return stream_.Write({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
 }
 
 }  // namespace detach

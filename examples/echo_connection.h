@@ -3,10 +3,11 @@
 #define DETACH_EXAMPLES_ECHO_CONNECTION_H_
 
 #include <string>
+#include <string_view>
 
-#include "bio/backend/tls_backend.h"
-#include "bio/socket/detachable_socket.h"
+#include "bio/session/tls_session.h"
 #include "bio/status.h"
+#include "examples/echo_stream.h"
 
 namespace detach {
 
@@ -20,9 +21,8 @@ namespace detach {
 //   either     QUIT             closes
 class EchoConnection {
  public:
-  // Borrows `context`.
-  EchoConnection(DetachableSocket socket, TlsContext& context)
-      : socket_(std::move(socket)), context_(context) {}
+  // Borrows `stream`, which is raw.
+  explicit EchoConnection(EchoStream& stream) : stream_(stream) {}
 
   // Run converses until QUIT or the peer's end, beginning under TLS. Returns why it ended
   // otherwise.
@@ -40,8 +40,7 @@ class EchoConnection {
   Result<std::string> ReadLine();
   Status Say(std::string_view text);
 
-  DetachableSocket socket_;
-  TlsContext& context_;
+  EchoStream& stream_;
   int detached_ = 0;
 };
 
