@@ -59,6 +59,12 @@ PkeyPtr NewKey(KeyType type) {
     case KeyType::kEcP256:
       key = EVP_EC_gen("P-256");
       break;
+    case KeyType::kEcP384:
+      key = EVP_EC_gen("P-384");
+      break;
+    case KeyType::kEcP521:
+      key = EVP_EC_gen("P-521");
+      break;
     case KeyType::kRsa2048:
       key = EVP_RSA_gen(2048);
       break;
@@ -139,6 +145,9 @@ Bytes Certify(const CertificateSpec& spec, EVP_PKEY* key, X509* issuer, EVP_PKEY
                may_sign ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
   AddUsage(certificate.get(), spec.usage);
   AddAltNames(certificate.get(), spec.alt_names);
+  if (!spec.crl_url.empty()) {
+    AddExtension(certificate.get(), issuer, NID_crl_distribution_points, "URI:" + spec.crl_url);
+  }
   Must(X509_sign(certificate.get(), issuer_key, DigestFor(issuer_key)) > 0, "signing");
   return Der(certificate.get(), i2d_X509);
 }

@@ -15,7 +15,7 @@
 
 namespace detach {
 
-enum class KeyType { kEcP256, kRsa2048, kEd25519 };
+enum class KeyType { kEcP256, kEcP384, kEcP521, kRsa2048, kEd25519 };
 enum class ExtendedKeyUsage { kNone, kServerAuth, kClientAuth };
 
 // CertificateSpec says what a certificate is to hold. Times are counted from now.
@@ -26,6 +26,7 @@ struct CertificateSpec {
   KeyType key = KeyType::kEcP256;
   std::chrono::seconds not_before = std::chrono::hours(-1);
   std::chrono::seconds not_after = std::chrono::hours(24);
+  std::string crl_url = {};  // where it says that its CRL is published
 };
 
 // TestCertificate is an issued certificate with its chain and its private key.

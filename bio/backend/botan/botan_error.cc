@@ -8,6 +8,7 @@
 #include <exception>
 #include <new>
 #include <string>
+#include <string_view>
 
 namespace detach {
 namespace {
@@ -26,25 +27,44 @@ Status OfAlert(const Botan::TLS::TLS_Exception& error) {
   return {incompatible ? Fault::kIncompatible : Fault::kViolation, message};
 }
 
-Status Rethrown(bool reading) try { throw; } catch (const Botan::TLS::TLS_Exception& error) {
-  return OfAlert(error);
-} catch (const Botan::Exception& error) {
+// Botan passes std::bad_alloc on as an exception of its own in places, with that as its text.
+bool IsOutOfMemory(const Botan::Exception& error) {
+  return std::string_view(error.what()).find(std::bad_alloc().what()) != std::string_view::npos;
+}
+
+Status OfBotan(const Botan::Exception& error, bool reading) {
+  if (IsOutOfMemory(error)) return Internal("out of memory");
+  if (const auto* tls = dynamic_cast<const Botan::TLS::TLS_Exception*>(&error)) {
+    return OfAlert(*tls);
+  }
   const bool ours = error.error_type() == Botan::ErrorType::OutOfMemory ||
                     error.error_type() == Botan::ErrorType::SystemError;
   return {reading && !ours ? Fault::kViolation : Fault::kInternal,
           std::string("Botan: ") + error.what()};
-} catch (const std::bad_alloc&) {
-  return Internal("out of memory");
-} catch (const std::exception& error) {
-  return Internal(std::string("Botan: ") + error.what());
-} catch (...) {
-  return Internal("unknown error");
+}
+
+Status Rethrown(bool reading) {
+  try {
+    throw;
+  } catch (const Botan::Exception& error) {
+    return OfBotan(error, reading);
+  } catch (const std::bad_alloc&) {
+    return Internal("out of memory");
+  } catch (const std::exception& error) {
+    return Internal(std::string("Botan: ") + error.what());
+  } catch (...) {
+    return Internal("unknown error");
+  }
 }
 
 }  // namespace
 
-Status CurrentBotanException(bool reading) noexcept try { return Rethrown(reading); } catch (...) {
-  return Internal("out of memory");  // short: in the string itself
+Status CurrentBotanException(bool reading) noexcept {
+  try {
+    return Rethrown(reading);
+  } catch (...) {
+    return Internal("out of memory");  // short: in the string itself
+  }
 }
 
 }  // namespace detach

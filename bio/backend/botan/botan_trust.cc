@@ -7,8 +7,9 @@
 #include <botan/x509path.h>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
+#include <set>
+#include <type_traits>
 
 #include "bio/backend/botan/botan_identity.h"
 #include "bio/backend/botan/reference_identity.h"
@@ -20,6 +21,13 @@ using Code = Botan::Certificate_Status_Code;
 
 // A peer's chain is untrusted input: certificates between the leaf and the anchor.
 constexpr std::size_t kMaxIntermediates = 4;
+constexpr const char kTooLong[] = "its chain is too long";
+
+// Bits of security: RSA of 2048 bits and more, and no SHA-1.
+constexpr std::size_t kMinStrength = 110;
+
+// RFC 5280 §5.2.4, §5.2.5: CRLs with these do not speak of all certificates of their CA.
+constexpr const char* kPartialCrl[] = {"2.5.29.27", "2.5.29.28"};
 
 // RFC 9846 §6.2.
 constexpr std::uint8_t kBadCertificate = 42;
@@ -73,7 +81,31 @@ BotanRefusal Refuse(std::uint8_t alert, const std::string& reason,
                      NameOf(certificate.issuer_dn()) + ")"};
 }
 
-bool IsError(Code code) { return code >= Code::FIRST_ERROR_STATUS; }
+// A certificate of a path: Botan 3 holds them by value, 2.19 by pointer.
+template <typename Held>
+const Botan::X509_Certificate& Certificate(const Held& held) {
+  if constexpr (std::is_same_v<Held, Botan::X509_Certificate>) {
+    return held;
+  } else {
+    return *held;
+  }
+}
+
+// WorstOf returns the gravest error in `codes`, or OK. Every CRL here is a complete one (LoadCrl),
+// so that it covers a certificate wherever that says its CRL is published.
+Code WorstOf(const std::set<Code>& codes) {
+  for (auto code = codes.rbegin(); code != codes.rend(); ++code) {
+    if (*code == Code::NO_MATCHING_CRLDP) continue;
+    return *code >= Code::FIRST_ERROR_STATUS ? *code : Code::OK;
+  }
+  return Code::OK;
+}
+
+// A CA that says what it may vouch for (RFC 5280 §4.2.1.12) vouches for nothing else.
+bool MayVouch(const Botan::X509_Certificate& authority, Botan::Usage_Type usage) {
+  const bool client = usage == Botan::Usage_Type::TLS_CLIENT_AUTH;
+  return authority.allowed_extended_usage(client ? "PKIX.ClientAuth" : "PKIX.ServerAuth");
+}
 
 }  // namespace
 
@@ -119,6 +151,11 @@ Status BotanTrust::LoadCrl(const Bytes& der) try {
   Botan::DataSource_Memory source(der.data(), der.size());
   const Botan::X509_CRL crl(source);
   if (!source.end_of_data()) return Incompatible("bytes behind the DER of a CRL");
+  for (const char* partial : kPartialCrl) {
+    if (!crl.extensions().extension_set(Botan::OID(partial))) continue;
+    return Incompatible("the Botan backend takes complete CRLs only: that of " +
+                        NameOf(crl.issuer_dn()) + " is none");
+  }
   store_.add_crl(crl);
   return {};
 } catch (const Botan::Exception& error) {
@@ -135,9 +172,7 @@ std::optional<BotanRefusal> BotanTrust::Check(
     return Refuse(kBadCertificate, "its key's fingerprint is not the pinned one", chain[0]);
   }
   // Before Botan looks for paths: their number grows with that of the certificates.
-  if (chain.size() > kMaxIntermediates + 2) {
-    return Refuse(kUnknownCa, "its chain is too long", chain[0]);
-  }
+  if (chain.size() > kMaxIntermediates + 2) return Refuse(kUnknownCa, kTooLong, chain[0]);
   if (std::optional<BotanRefusal> refusal = CheckPath(chain)) return refusal;
   if (config_.role == Role::kServer) return std::nullopt;
   if (!MatchesReferenceIdentity(chain[0], config_.reference_identity)) {
@@ -148,20 +183,29 @@ std::optional<BotanRefusal> BotanTrust::Check(
 
 std::optional<BotanRefusal> BotanTrust::CheckPath(
     const std::vector<Botan::X509_Certificate>& chain) const {
-  const bool server = config_.role == Role::kServer;
-  const Botan::Path_Validation_Restrictions restrictions(config_.check_revocation, 110,
+  const Botan::Usage_Type usage = config_.role == Role::kServer
+                                      ? Botan::Usage_Type::TLS_CLIENT_AUTH
+                                      : Botan::Usage_Type::TLS_SERVER_AUTH;
+  const Botan::Path_Validation_Restrictions restrictions(config_.check_revocation, kMinStrength,
                                                          config_.check_revocation);
-  const Botan::Path_Validation_Result result = Botan::x509_path_validate(
-      chain, restrictions, store_, "",
-      server ? Botan::Usage_Type::TLS_CLIENT_AUTH : Botan::Usage_Type::TLS_SERVER_AUTH);
-  if (!IsError(result.result())) return std::nullopt;
-  const std::string reason = ReasonOf(result.result());
-  const auto& all = result.all_statuses();
-  for (std::size_t i = 1; i < all.size() && i < chain.size(); ++i) {
-    if (all[i].count(result.result()) > 0)
-      return Refuse(AlertOf(result.result()), reason, chain[i]);
+  const Botan::Path_Validation_Result result =
+      Botan::x509_path_validate(chain, restrictions, store_, "", usage);
+  const auto& path = result.cert_path();
+  const auto& codes = result.all_statuses();
+  if (path.empty()) return Refuse(AlertOf(result.result()), ReasonOf(result.result()), chain[0]);
+  if (path.size() > kMaxIntermediates + 2) return Refuse(kUnknownCa, kTooLong, chain[0]);
+  std::size_t at = 0;
+  for (std::size_t i = 1; i < codes.size(); ++i) {
+    if (WorstOf(codes[i]) > WorstOf(codes[at])) at = i;
   }
-  return Refuse(AlertOf(result.result()), reason, chain[0]);
+  if (const Code worst = WorstOf(codes[at]); worst != Code::OK) {
+    return Refuse(AlertOf(worst), ReasonOf(worst), Certificate(path[at]));
+  }
+  for (std::size_t i = 1; i + 1 < path.size(); ++i) {
+    if (MayVouch(Certificate(path[i]), usage)) continue;
+    return Refuse(kUnsupportedCertificate, ReasonOf(Code::INVALID_USAGE), Certificate(path[i]));
+  }
+  return std::nullopt;
 }
 
 }  // namespace detach
