@@ -16,6 +16,9 @@ _HEADER = "\x17\x03\x03\x01\x01"
 
 OURS, THEIRS = "ours", "theirs"
 OURS_AT_ONCE, THEIRS_AT_ONCE = "ours, raw at once", "theirs, raw at once"
+# What the client says to detach_echo.
+_WORDS = {OURS: "DETACH", OURS_AT_ONCE: "DETACH AT ONCE",
+          THEIRS: "DETACH AFTER ME", THEIRS_AT_ONCE: "DETACH AFTER ME"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,11 +49,14 @@ class NotExact(AssertionError):
     """A byte was lost, came twice, or came as what it is not."""
 
 
-def expect(end, *lines):
+def expect(end, *lines, otherwise="a line is not the one that was sent"):
     for line in lines:
-        came = end.call("read")
-        if came != line:
-            raise NotExact("the first raw bytes are lost or spoilt")
+        if end.call("read") != line:
+            raise NotExact(otherwise)
+
+
+def expect_raw(end, *lines):
+    expect(end, *lines, otherwise="the first raw bytes are lost or spoilt")
 
 
 class WithEcho:
@@ -71,25 +77,24 @@ class WithEcho:
 
     def _leave(self, line):
         theirs, cell = self._theirs, self._cell
-        ours_speaks = cell.first != OURS
         if cell.first == OURS_AT_ONCE:
             self._glue_ours()
-        theirs.call("write", {OURS: "DETACH", OURS_AT_ONCE: "DETACH AT ONCE"}.get(cell.first, "DETACH AFTER ME"))
+        theirs.call("write", _WORDS[cell.first])
         expect(theirs, "GO")
         if not cell.ours_first:
             self._glue_ours()
         if cell.ours_first or cell.at_once:
             self._connection.glue(self._connection.up, f"{line}\n".encode())
-        if cell.first == THEIRS_AT_ONCE:
-            theirs.call("close")
-            theirs.call("write", line)
-            theirs.call("await_close")
-        else:
-            theirs.call("answer" if cell.ours_first else "detach")
-            theirs.call("write", line)
+        self._close(line)
         # By now all that can be lost is lost: instead of it this line comes back.
         theirs.call("write", f"{line}, again")
-        expect(theirs, *(["READY"] if ours_speaks else []), line, f"{line}, again")
+        expect_raw(theirs, *([] if cell.first == OURS else ["READY"]), line, f"{line}, again")
+
+    def _close(self, line):
+        self._theirs.call({THEIRS: "detach", THEIRS_AT_ONCE: "close"}.get(self._cell.first, "answer"))
+        self._theirs.call("write", line)
+        if self._cell.first == THEIRS_AT_ONCE:
+            self._theirs.call("await_close")
 
     def _glue_ours(self):
         self._connection.glue(self._connection.down, b"READY\n")
@@ -146,8 +151,8 @@ class WithClient:
             first.call("write", first_says[0])
         first.call("write", first_says[1])
         second.call("write", second_says[1])
-        expect(first, *second_says)
-        expect(second, *first_says)
+        expect_raw(first, *second_says)
+        expect_raw(second, *first_says)
 
 
 def verdict(cell, theirs, echo_port, ours):
