@@ -57,14 +57,13 @@ Reply SecurityState::Pbsz(const std::string& size) {
   return {200, "PBSZ=0"};
 }
 
-// Once TLS is left, PROT is anybody's: protection may still be added, and no longer be taken away.
+// "Not accept any more PBSZ or PROT commands", once TLS has been left (RFC 4217 §5): they would be
+// anybody's.
 Reply SecurityState::Prot(const std::string& level) {
+  if (!under_tls_) return {503, "AUTH TLS first."};
   if (!pbsz_given_) return {503, "PBSZ first."};
   if (level == "S" || level == "E") return {536, "PROT P or PROT C."};
   if (level != "P" && level != "C") return {504, "PROT P or PROT C."};
-  if (level == "C" && !under_tls_ && protection_ != Protection::kClear) {
-    return {534, "Protection is lowered under TLS only."};
-  }
   protection_ = level == "P" ? Protection::kPrivate : Protection::kClear;
   return {200, "PROT " + level};
 }

@@ -19,9 +19,11 @@ from processes import PATIENCE
 SIZE = 3_000_000
 
 EXACT = "exact"
-# What the server's last line means for the client.
+# What the server says at the end of the session, or the client.
 WHY_NOT = {
     "nothing came from the peer within 5000 ms": "no: it sends no close_notify",
+    "the connection ended without close_notify": "no: it sends no close_notify",
+    "SSL_write() error": "no: it writes to the TLS that both ends have left",
 }
 
 
@@ -54,7 +56,11 @@ class Session:
             moved = [hashed(path) for path in (self.stored, there, self.fetched)]
             if all(ended == (1, "in order") for ended in endings) and len(set(moved)) == 1:
                 return EXACT
-            return WHY_NOT.get(endings[-1][1]) or f"no: {endings} {moved} {ran}"
+            said = f"{endings} {moved} {ran}"
+            for words, verdict in WHY_NOT.items():
+                if words in said:
+                    return verdict
+            raise AssertionError(f"{self.cell}: {said}")
 
     def run(self, command):
         return subprocess.run(command, env={**os.environ, "HOME": str(self.directory)}, capture_output=True,

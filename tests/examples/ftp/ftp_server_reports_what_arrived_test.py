@@ -67,12 +67,12 @@ class FtpServerReportsWhatArrivedTest(FtpCase):
                 self.assertEqual(connection.recv(100), b"as it was")
                 self.assertEqual(connection.recv(100), b"")
 
-    def test_protection_is_not_lowered_in_clear(self):
+    def test_protection_is_not_changed_in_clear(self):
         _, tls = self.log_in_for(VERSIONS[1], b"P")
         self.assertEqual(say(tls, b"CCC")[:3], b"200")
         tls.socket.sendall(tls.close_notify())
         self.assertEqual(tls.read(1), b"")
-        self.assertEqual(say(tls.socket, b"PROT C")[:3], b"534")
+        self.assertEqual(say(tls.socket, b"PROT C")[:3], b"503")
 
     def test_a_line_without_end_ends_the_session(self):
         server = self.server()

@@ -91,13 +91,13 @@ TEST_F(SecurityStateTest, ProtNeedsPbszAndPbszNeedsTls) {
   EXPECT_EQ(state_.protection(), Protection::kPrivate);
 }
 
-TEST_F(SecurityStateTest, ProtectionIsAddedInClearAndNotTakenAway) {
+TEST_F(SecurityStateTest, ProtectionStaysAsItIsWhenTlsIsLeft) {
   LogIn();
   ASSERT_EQ(state_.Pbsz("0").code, 200);
+  ASSERT_EQ(state_.Prot("P").code, 200);
   ASSERT_EQ(state_.Ccc("").code, 200);
-  EXPECT_EQ(state_.Prot("C").code, 200);
-  EXPECT_EQ(state_.Prot("P").code, 200);
-  EXPECT_EQ(state_.Prot("C").code, 534);
+  EXPECT_EQ(state_.Pbsz("0").code, 503);
+  EXPECT_EQ(state_.Prot("C").code, 503);
   EXPECT_EQ(state_.protection(), Protection::kPrivate);
 }
 

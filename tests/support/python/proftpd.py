@@ -13,9 +13,14 @@ from processes import PATIENCE
 
 PROFTPD = "/usr/sbin/proftpd"
 
+# Debian 13 has made modules of what Debian 12 has built in.
+_MODULES = [name for name in ("mod_delay", "mod_ls", "mod_xfer", "mod_tls")
+            if pathlib.Path(f"/usr/lib/proftpd/{name}.so").exists()]
+
 _CONFIG = """
 ServerType inetd
-LoadModule mod_tls.c
+DefaultAddress 127.0.0.1
+{modules}
 User {user}
 Group {group}
 RootLogin on
@@ -50,7 +55,7 @@ class ProFtpd:
         self.folder.mkdir(parents=True)
         self._config = work / "proftpd.conf"
         self._config.write_text(_CONFIG.format(
-            work=work, pki=pki, user=pwd.getpwuid(os.getuid()).pw_name, group=grp.getgrgid(os.getgid()).gr_name))
+            work=work, pki=pki, modules="\n".join(f"LoadModule {name}.c" for name in _MODULES), user=pwd.getpwuid(os.getuid()).pw_name, group=grp.getgrgid(os.getgid()).gr_name))
         hashed = subprocess.run(["openssl", "passwd", "-6", PASSWORD], check=True, stdout=subprocess.PIPE, text=True)
         _write_private(work / "users",
                        f"{USER}:{hashed.stdout.strip()}:{os.getuid()}:{os.getgid()}::{self.folder}:/bin/false\n")
