@@ -14,6 +14,7 @@
 #include "examples/echo_connection.h"
 #include "examples/listener.h"
 #include "examples/pem_file.h"
+#include "examples/server_config.h"
 
 namespace detach {
 namespace {
@@ -54,21 +55,16 @@ void AddFlags(CLI::App& app, Flags& flags) {
 }
 
 Result<std::unique_ptr<TlsContext>> NewContext(const Flags& flags) {
-  TlsConfig config;
-  config.role = Role::kServer;
-  config.min_version = TlsVersion::kTls12;
-  config.max_version = flags.tls_max == "1.2" ? TlsVersion::kTls12 : TlsVersion::kTls13;
-  Result<std::shared_ptr<const Identity>> identity = ReadIdentity(flags.cert, flags.key);
-  if (!identity.ok()) return identity.status();
-  config.identity = *std::move(identity);
-  config.peer_certificate = PeerCertificate::kNotRequested;
+  Result<TlsConfig> config = ReadServerConfig(flags.cert, flags.key);
+  if (!config.ok()) return config.status();
+  if (flags.tls_max == "1.2") config->max_version = TlsVersion::kTls12;
   if (!flags.ca.empty()) {
     Result<std::vector<Bytes>> anchors = ReadPemFile(flags.ca, "CERTIFICATE");
     if (!anchors.ok()) return anchors.status();
-    config.peer_certificate = PeerCertificate::kRequired;
-    config.trust_anchors = *std::move(anchors);
+    config->peer_certificate = PeerCertificate::kRequired;
+    config->trust_anchors = *std::move(anchors);
   }
-  return NewTlsContext(flags.backend, config);
+  return NewTlsContext(flags.backend, *config);
 }
 
 void Converse(DetachableSocket socket, TlsContext& context, int number) {

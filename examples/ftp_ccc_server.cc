@@ -19,7 +19,7 @@
 #include "examples/ftp/passive_listener.h"
 #include "examples/ftp/server_session.h"
 #include "examples/listener.h"
-#include "examples/pem_file.h"
+#include "examples/server_config.h"
 
 namespace detach {
 namespace {
@@ -63,19 +63,14 @@ void AddFlags(CLI::App& app, Flags& flags) {
   app.add_flag("--no-ccc", flags.no_ccc, "refuse CCC: the control connection stays under TLS");
 }
 
+// Without resumption, so without session tickets: a client that stores a file, reads nothing and
+// closes would leave them unread, and the reset that follows would destroy the end of its file
+// (lftp, TLS 1.3).
 Result<std::unique_ptr<TlsContext>> NewContext(const Flags& flags) {
-  TlsConfig config;
-  config.role = Role::kServer;
-  config.min_version = TlsVersion::kTls12;
-  config.max_version = flags.tls_max == "1.2" ? TlsVersion::kTls12 : TlsVersion::kTls13;
-  config.peer_certificate = PeerCertificate::kNotRequested;
-  // No resumption, so no session tickets: a client that stores a file, reads nothing and closes
-  // would leave them unread, and the reset that follows would destroy the end of its file (lftp,
-  // TLS 1.3).
-  Result<std::shared_ptr<const Identity>> identity = ReadIdentity(flags.cert, flags.key);
-  if (!identity.ok()) return identity.status();
-  config.identity = *std::move(identity);
-  return NewTlsContext(flags.backend, config);
+  Result<TlsConfig> config = ReadServerConfig(flags.cert, flags.key);
+  if (!config.ok()) return config.status();
+  if (flags.tls_max == "1.2") config->max_version = TlsVersion::kTls12;
+  return NewTlsContext(flags.backend, *config);
 }
 
 void Converse(const FtpService& service, UniqueFd fd) {

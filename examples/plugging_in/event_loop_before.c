@@ -1,0 +1,103 @@
+/* A client of detach_echo with an SSL and an event loop of its own: HOST PORT CA.pem */
+#include <fcntl.h>
+#include <netdb.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void fail(const char* what) {
+  fprintf(stderr, "%s\n", what);
+  ERR_print_errors_fp(stderr);
+  exit(1);
+}
+
+static int connect_to(const char* host, const char* port) {
+  const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+  struct addrinfo* found = NULL;
+  int fd;
+  if (getaddrinfo(host, port, &hints, &found) != 0) fail(host);
+  fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
+  if (fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen) != 0) fail(host);
+  freeaddrinfo(found);
+  if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) fail(host);
+  return fd;
+}
+
+static SSL_CTX* new_context(const char* anchors) {
+  SSL_CTX* ctx = SSL_CTX_new(TLS_client_method());
+  if (ctx == NULL || SSL_CTX_load_verify_locations(ctx, anchors, NULL) != 1) fail(anchors);
+  SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
+  return ctx;
+}
+
+static void await(int fd, short events) {
+  struct pollfd waiting = {.fd = fd, .events = events};
+  if (poll(&waiting, 1, -1) != 1) fail("poll");
+}
+
+/* Waits for what `ssl` waits for, after a call that returned `result`. 0: there is no going on. */
+static int go_on(SSL* ssl, int result) {
+  switch (SSL_get_error(ssl, result)) {
+    case SSL_ERROR_WANT_READ:
+      await(SSL_get_fd(ssl), POLLIN);
+      return 1;
+    case SSL_ERROR_WANT_WRITE:
+      await(SSL_get_fd(ssl), POLLOUT);
+      return 1;
+    default:
+      return 0;
+  }
+}
+
+static void say(SSL* ssl, const char* line) {
+  int result;
+  while ((result = SSL_write(ssl, line, (int)strlen(line))) <= 0)
+    if (!go_on(ssl, result)) fail("cannot write");
+}
+
+/* Prints the next line, and returns 1; 0 where none comes any more. */
+static int hear(SSL* ssl) {
+  char byte = 0;
+  while (byte != '\n') {
+    const int result = SSL_read(ssl, &byte, 1);
+    if (result > 0) {
+      putchar(byte);
+    } else if (!go_on(ssl, result)) {
+      return 0;
+    }
+  }
+  return 1;
+}
+
+int main(int argc, char** argv) {
+  SSL_CTX* ctx;
+  SSL* ssl;
+  int fd;
+  int result;
+  if (argc != 4) fail("usage: HOST PORT CA.pem");
+  signal(SIGPIPE, SIG_IGN);
+  fd = connect_to(argv[1], argv[2]);
+  ctx = new_context(argv[3]);
+
+  ssl = SSL_new(ctx);
+  SSL_set_fd(ssl, fd);
+  SSL_set1_host(ssl, argv[1]);
+  SSL_set_tlsext_host_name(ssl, argv[1]);
+  while ((result = SSL_connect(ssl)) != 1)
+    if (!go_on(ssl, result)) fail("no TLS");
+
+  say(ssl, "under TLS\n");
+  if (!hear(ssl)) fail("cannot read");
+  say(ssl, "QUIT\n");
+
+  SSL_free(ssl);
+  close(fd);
+  SSL_CTX_free(ctx);
+  return 0;
+}
