@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""run.py [NAME...]: plants each bug of this folder, or those named, and demands that a test sees it.
+"""Plants each bug of this folder, or those named, and demands that a test sees it.
+
+With --minutes no bug is begun when so much time has passed, and those that are left are named; the
+first is another one at each commit, so that none is left for long.
 
 A bug is NAME.patch: a header, an empty line, a diff against the top of the tree.
 
@@ -11,8 +14,10 @@ The bugs are planted in a copy of the tree, which has an output base of its own 
 user's cache folder: each costs what it makes Bazel rebuild, and nobody's own tree is touched.
 """
 
+import argparse
 import dataclasses
 import hashlib
+import math
 import os
 import pathlib
 import shutil
@@ -90,12 +95,23 @@ class Scratch:
             ["git", "apply", *flags, str(bug.patch)], cwd=self._tree, env=ceiling).returncode == 0
 
 
-def main(names: list[str], root: pathlib.Path = ROOT) -> int:
+def turned(bugs: list[Bug], root: pathlib.Path) -> list[Bug]:
+    """`bugs`, beginning with one that the commit decides."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=root, check=True, capture_output=True).stdout
+    first = int(commit, 16) % max(1, len(bugs))
+    return bugs[first:] + bugs[:first]
+
+
+def main(names: list[str], root: pathlib.Path = ROOT, minutes: float | None = None) -> int:
+    end = time.monotonic() + 60 * minutes if minutes is not None else math.inf
     bugs = [Bug.read(patch) for patch in sorted((root / "tests/seeded_bugs").glob("*.patch"))]
     unknown = set(names) - {bug.name for bug in bugs}
     if unknown:
         sys.exit(f"no such bug in tests/seeded_bugs: {', '.join(sorted(unknown))}")
     bugs = [bug for bug in bugs if not names or bug.name in names]
+    if minutes is not None:
+        bugs = turned(bugs, root)
 
     rows = []
     name = hashlib.sha256(str(root).encode()).hexdigest()[:16]
@@ -104,16 +120,25 @@ def main(names: list[str], root: pathlib.Path = ROOT) -> int:
             sys.exit("the tests are red without any bug: nothing can be learnt from planting one")
         for bug in bugs:
             start = time.monotonic()
+            if start > end:
+                break
             rows.append((bug, scratch.verdict(bug), time.monotonic() - start))
 
     # In the shape of Bazel's own summary, for .ci/run.
     for bug, verdict, seconds in rows:
         word = "PASSED" if verdict == "caught" else "FAILED"
         print(f"seeded_bugs:{bug.name:48} {word} in {seconds:.1f}s: {verdict}: {bug.rule}")
+    for bug in bugs[len(rows):]:
+        print(f"not planted, the time was up: {bug.name}")
     caught = sum(verdict == "caught" for _, verdict, _ in rows)
     print(f"{caught} of {len(rows)} seeded bugs caught")
     return 0 if caught == len(rows) else 1
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--minutes", type=float)
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    arguments = parser.parse_args()
+    sys.exit(main(arguments.names, minutes=arguments.minutes))

@@ -9,6 +9,7 @@ import contextlib
 import io
 import os
 import pathlib
+import subprocess
 import tempfile
 import unittest
 
@@ -52,10 +53,10 @@ class SeededBugs(unittest.TestCase):
     def plant_bug(self, name, new, old="42"):
         self.plant(f"tests/seeded_bugs/{name}.patch", PATCH.format(old=old, new=new))
 
-    def run_all(self, *names):
+    def run_all(self, *names, minutes=None):
         printed = io.StringIO()
         with contextlib.redirect_stdout(printed):
-            code = run.main(list(names), self.root)
+            code = run.main(list(names), self.root, minutes)
         return code, printed.getvalue()
 
     def test_accepts_a_bug_that_turns_its_test_red(self):
@@ -113,6 +114,20 @@ class SeededBugs(unittest.TestCase):
         self.assertIn("1 of 1", self.run_all("second")[1])
         with self.assertRaisesRegex(SystemExit, "no such bug.*third"):
             self.run_all("third")
+
+    def test_names_those_for_which_there_is_no_time(self):
+        self.plant_bug("first", "43")
+        self.plant_bug("second", "44")
+        subprocess.run(
+            "git init -q && git -c user.name=x -c user.email=x commit -q --allow-empty -m x",
+            shell=True, check=True, cwd=self.root)
+        code, printed = self.run_all(minutes=60)
+        self.assertIn("2 of 2 seeded bugs caught", printed)
+        code, printed = self.run_all(minutes=0)
+        self.assertEqual(code, 0)
+        self.assertIn("0 of 0 seeded bugs caught", printed)
+        for name in ("first", "second"):
+            self.assertIn(f"not planted, the time was up: {name}\n", printed)
 
     def test_refuses_a_header_without_a_test(self):
         self.plant("tests/seeded_bugs/vague.patch", "Rule: something\n\n--- a/x\n")
