@@ -131,6 +131,10 @@ Status BotanTrust::Load() {
   if (client && config_.reference_identity.empty()) {
     return Misuse("a TLS client needs a reference_identity, or a pinned key instead of it");
   }
+  if (client && config_.reference_identity.starts_with('.')) {
+    return Misuse("reference_identity \"" + config_.reference_identity +
+                  "\" is a domain: give one name in it");
+  }
   return {};
 }
 

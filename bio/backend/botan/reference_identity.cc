@@ -27,10 +27,11 @@ bool SameName(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
 }
 
-// RFC 9525 §6.3.
+// RFC 9525 §6.3. As for OpenSSL, nobody stands for all names of a top-level domain.
 bool MatchesDns(std::string_view pattern, std::string_view name) {
   name = WithoutFinalDot(name);
   if (!pattern.starts_with("*.")) return SameName(pattern, name);
+  if (pattern.find('.', 2) == std::string_view::npos) return false;
   const std::size_t dot = name.find('.');
   return dot != std::string_view::npos && dot > 0 && SameName(pattern.substr(1), name.substr(dot));
 }

@@ -206,6 +206,10 @@ Status OpenSslContext::SetReferenceIdentity() {
     return Misuse("a TLS client needs a reference_identity, or a pinned key instead of it");
   }
   if (X509_VERIFY_PARAM_set1_ip_asc(param, name.c_str()) == 1) return {};
+  // OpenSSL would take it for every name below.
+  if (name.starts_with('.')) {
+    return Misuse("reference_identity \"" + name + "\" is a domain: give one name in it");
+  }
   // RFC 9525 §6.3: no CN, no partial wildcard.
   X509_VERIFY_PARAM_set_hostflags(
       param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);

@@ -187,6 +187,58 @@ INSTANTIATE_TEST_SUITE_P(EveryPair, Refused,
                                           testing::ValuesIn(AllRefusals())),
                          NameOf);
 
+// RFC 9525 §6.3: no stack takes what another refuses.
+struct NameCase {
+  std::string certificate;  // its only subjectAltName
+  std::string reference;
+};
+
+const std::vector<NameCase>& NamesThatDoNotMatch() {
+  static const std::vector<NameCase> cases = {
+      {"DNS:*.example", "server.example"},  // a top-level domain's
+      {"DNS:*", "server.example"},
+      {"DNS:*", "server"},
+      {"DNS:*.", "server."},
+      {"DNS:*.corp.example", "corp.example"},
+      {"DNS:*.corp.example", "a.b.corp.example"},
+      {"DNS:*.*.example", "a.corp.example"},
+      {"DNS:a.*.example", "a.corp.example"},
+      {"DNS:s*.corp.example", "server.corp.example"},
+      {"DNS:*r.corp.example", "server.corp.example"},
+      {"DNS:**.corp.example", "a.corp.example"},
+      {"DNS:.corp.example", "a.corp.example"},
+      {"DNS:server.example", "server.example.com"},
+      {"DNS:server.example", "xserver.example"},
+      {"DNS:127.0.0.1", "127.0.0.1"},
+      {"DNS:*.0.0.1", "127.0.0.1"},
+      {"IP:127.0.0.1", "127.0.0.2"},
+      {"IP:127.0.0.1", "::ffff:127.0.0.1"},
+      {"IP:::ffff:127.0.0.1", "127.0.0.1"},
+      {"email:server.example", "server.example"},
+      {"URI:https://server.example", "server.example"},
+  };
+  return cases;
+}
+
+class Names : public testing::TestWithParam<BackendPair> {};
+
+TEST_P(Names, ThatDoNotMatchAreRefused) {
+  for (const NameCase& name : NamesThatDoNotMatch()) {
+    TlsConfig client = ClientConfig(GetParam());
+    TlsConfig server = ServerConfig(GetParam());
+    client.reference_identity = name.reference;
+    server.identity =
+        SharedPki()
+            .server_root.Issue({"leaf", ExtendedKeyUsage::kServerAuth, {name.certificate}})
+            .identity();
+    Connection connection(GetParam(), client, server);
+    EXPECT_EQ(connection.client().status().fault(), Fault::kIncompatible)
+        << name.certificate << " for " << name.reference;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryPair, Names, testing::ValuesIn(BackendPairs()), PairName);
+
 class Versions : public testing::TestWithParam<BackendPair> {};
 
 TEST_P(Versions, ThatHaveNothingInCommonAreRefused) {
@@ -221,6 +273,8 @@ const std::vector<BadConfig>& BadConfigs() {
        Fault::kMisuse},
       {"ClientWithoutReference", Role::kClient, [](auto& c) { c.reference_identity.clear(); },
        Fault::kMisuse},
+      {"ReferenceThatIsNoNameButADomain", Role::kClient,
+       [](auto& c) { c.reference_identity = ".example"; }, Fault::kMisuse},
       {"ClientWithoutTrustAnchors", Role::kClient, [](auto& c) { c.trust_anchors.clear(); },
        Fault::kMisuse},
       {"ServerThatVerifiesAgainstNothing", Role::kServer,
