@@ -18,7 +18,8 @@ Result<std::uint16_t> EpsvPort(std::string_view reply) {
   if (begin != std::string_view::npos) {
     const std::string_view digits = reply.substr(begin + 4);
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-    if (error == std::errc() && std::string_view(end, 2) == "|)") return port;
+    const std::string_view rest = digits.substr(static_cast<std::size_t>(end - digits.data()));
+    if (error == std::errc() && rest.starts_with("|)")) return port;
   }
   return Violation("the server's answer to EPSV names no port");
 }

@@ -122,10 +122,30 @@ class FtpClientBelievesNoForgedEndTest(FtpCase):
         self.assertEqual((ended.returncode, ended.stderr), (0, ""))
         self.assertEqual((self.directory / "report").read_bytes(), b"half")
 
+    def test_an_answer_to_epsv_that_ends_behind_the_digits_is_none(self):
+        """A string of 30 bytes fills its memory: ASan sees who reads on behind it."""
+        def script(server, control):
+            server.leave_tls(control)
+            for reply in (b"200 TYPE", b"229 passive mode, yes: (|||123"):
+                read_line(control)
+                control.sendall(reply + b"\r\n")
+
+        ended = self.run_client(script, "--list")
+        self.assertEqual((ended.returncode, ended.stderr),
+                         (1, "ftp_ccc_client: the server's answer to EPSV names no port\n"))
+
     def test_a_name_of_two_lines_is_not_sent(self):
-        ended = self.run_client(lambda server, control: server.leave_tls(control),
-                                "--get", "a\r\nDELE b", self.directory / "report")
-        self.assertEqual(ended.returncode, 1)
+        sent = []
+
+        def script(server, control):
+            server.leave_tls(control)
+            for reply in (b"200 TYPE", b"229 (|||%d|)" % server.data.getsockname()[1], b"550 no", b"550 no"):
+                sent.append(read_line(control))
+                control.sendall(reply + b"\r\n")
+
+        ended = self.run_client(script, "--get", "a\r\nDELE b", self.directory / "report")
+        self.assertEqual((ended.returncode, ended.stderr), (1, "ftp_ccc_client: a name of two lines\n"))
+        self.assertNotIn(b"DELE b\r\n", sent)
 
 
 if __name__ == "__main__":
