@@ -14,6 +14,10 @@ namespace detach {
 // checked is what is read: the file is opened once. Errors (kMisuse) begin with the path.
 Result<std::string> ReadTrustedFile(const std::string& path);
 
+// ReadSecretFile does the same for a private key or a passphrase, and refuses a file that everybody
+// may read: a secret that lies there open is none.
+Result<std::string> ReadSecretFile(const std::string& path);
+
 }  // namespace detach
 
 #endif  // DETACH_PROGRAM_TRUSTED_FILE_H_

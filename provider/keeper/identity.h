@@ -1,0 +1,41 @@
+// An identity as the keeper holds it, and how it is read.
+#ifndef DETACH_PROVIDER_KEEPER_IDENTITY_H_
+#define DETACH_PROVIDER_KEEPER_IDENTITY_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bio/status.h"
+#include "provider/keeper/crypto.h"
+#include "provider/keeper/frame.h"
+
+namespace detach {
+
+// KeyAndChain is what a store holds of one identity.
+struct KeyAndChain {
+  PkeyPtr key;
+  KeyId key_id = {};
+  std::vector<std::uint8_t> chain;  // DER, one certificate behind the other, the key's own first
+};
+
+// KeeperIdentity is one identity, and what it may be used for.
+struct KeeperIdentity {
+  std::string name;
+  Purpose purpose = Purpose::kTlsServer;
+  // It also signs digests for TLS 1.2, and nobody can see what a digest is of: whoever is let in
+  // can have anything signed by it, a certificate among others.
+  bool unsafe_tls12 = false;
+  int signatures_per_second = 0;
+  KeyAndChain content;
+};
+
+// LoadKeyAndChain reads what is at `uri`, "file:" and an absolute path: PEM, DER or PKCS#12, with
+// one private key and its certificate, and those of the CAs above, in any order. `passphrase` opens
+// what is encrypted; empty: nothing is. kMisuse, beginning with the URI, where the file may be
+// written or read by others, cannot be opened, or is not such an identity.
+Result<KeyAndChain> LoadKeyAndChain(const std::string& uri, const std::string& passphrase);
+
+}  // namespace detach
+
+#endif  // DETACH_PROVIDER_KEEPER_IDENTITY_H_

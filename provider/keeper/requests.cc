@@ -1,0 +1,134 @@
+#include "provider/keeper/requests.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include "provider/keeper/certificate_verify.h"
+#include "provider/keeper/log.h"
+#include "provider/keeper/signature_scheme.h"
+#include "provider/keeper/signing.h"
+
+namespace detach {
+namespace {
+
+Frame Refuse(Refusal refusal) {
+  return {.type = FrameType::kRefused, .argument = static_cast<std::uint16_t>(refusal)};
+}
+
+TlsRole RoleOf(Purpose purpose) {
+  return purpose == Purpose::kTlsServer ? TlsRole::kServer : TlsRole::kClient;
+}
+
+std::optional<Refusal> OnlyOfTheIdentitysRole(const KeeperIdentity& identity,
+                                              const Frame& request) {
+  const std::optional<TlsRole> role = CertificateVerifyRole(request.payload);
+  if (!role) return Refusal::kNoCertificateVerify;
+  if (*role != RoleOf(identity.purpose)) return Refusal::kOtherRole;
+  return std::nullopt;
+}
+
+std::optional<Refusal> OnlyWhereItIsSwitchedOn(const KeeperIdentity& identity, const Frame&) {
+  if (!identity.unsafe_tls12) return Refusal::kTls12Off;
+  return std::nullopt;
+}
+
+}  // namespace
+
+struct Requests::Row {
+  FrameType type;
+  std::string_view name;
+  Frame (Requests::*answer)(const Row&, const Frame&, Quota::TimePoint);
+  // Of those that sign: when it is legal, which keys can do it, and how it is done.
+  std::optional<Refusal> (*illegal)(const KeeperIdentity&, const Frame&);
+  bool (*fits)(const EVP_PKEY*, const SignatureScheme&) noexcept;
+  Result<std::vector<std::uint8_t>> (*sign)(EVP_PKEY*, const SignatureScheme&,
+                                            std::span<const std::uint8_t>);
+};
+
+// clang-format off
+const Requests::Row Requests::kLegal[] = {
+    {FrameType::kListIdentity, "list_identity", &Requests::List, nullptr, nullptr, nullptr},
+    {FrameType::kGetChain, "get_chain", &Requests::Chain, nullptr, nullptr, nullptr},
+    {FrameType::kSignCertificateVerify, "sign_certificate_verify", &Requests::Sign,
+     OnlyOfTheIdentitysRole, KeyFitsTls13, SignMessage},
+    {FrameType::kSignTls12Digest, "sign_tls12_digest", &Requests::Sign,
+     OnlyWhereItIsSwitchedOn, KeyFitsTls12, SignDigest},
+};
+// clang-format on
+
+Requests::Requests(std::vector<KeeperIdentity> identities) {
+  for (KeeperIdentity& identity : identities) {
+    const Quota quota(identity.signatures_per_second);
+    held_.push_back({std::move(identity), quota});
+  }
+}
+
+std::string_view Requests::Name(FrameType type) noexcept {
+  const Row* row = Find(type);
+  return row != nullptr ? row->name : "none";
+}
+
+Result<Frame> Requests::Answer(const Frame& request, Quota::TimePoint now) {
+  const Row* row = Find(request.type);
+  if (row == nullptr) return Violation("keeper protocol: a reply where a request belongs");
+  return (this->*row->answer)(*row, request, now);
+}
+
+const Requests::Row* Requests::Find(FrameType type) {
+  const Row* row = std::find_if(std::begin(kLegal), std::end(kLegal),
+                                [&](const Row& legal) { return legal.type == type; });
+  return row != std::end(kLegal) ? row : nullptr;
+}
+
+Requests::Held* Requests::Find(std::string_view name) {
+  const auto held = std::find_if(held_.begin(), held_.end(),
+                                 [&](const Held& one) { return one.identity.name == name; });
+  return held != held_.end() ? &*held : nullptr;
+}
+
+Frame Requests::List(const Row&, const Frame& request, Quota::TimePoint) {
+  if (request.argument >= held_.size()) return Refuse(Refusal::kUnknownIdentity);
+  const KeeperIdentity& identity = held_[request.argument].identity;
+  return {.type = FrameType::kIdentity,
+          .argument = static_cast<std::uint16_t>(identity.purpose),
+          .position = static_cast<std::uint32_t>(held_.size()),
+          .name = identity.name,
+          .key = identity.content.key_id};
+}
+
+Frame Requests::Chain(const Row&, const Frame& request, Quota::TimePoint) {
+  const Held* held = Find(request.name);
+  if (held == nullptr) return Refuse(Refusal::kUnknownIdentity);
+  const std::vector<std::uint8_t>& chain = held->identity.content.chain;
+  if (request.position >= chain.size()) return Refuse(Refusal::kPositionBeyondChain);
+  const auto wanted = std::span(chain).subspan(request.position);
+  const auto piece = wanted.first(std::min(wanted.size(), kMaxPayload));
+  return {.type = FrameType::kChain,
+          .position = static_cast<std::uint32_t>(chain.size()),
+          .name = request.name,
+          .payload = {piece.begin(), piece.end()}};
+}
+
+Frame Requests::Sign(const Row& row, const Frame& request, Quota::TimePoint now) {
+  Held* held = Find(request.name);
+  if (held == nullptr) return Refuse(Refusal::kUnknownIdentity);
+  const KeeperIdentity& identity = held->identity;
+  if (const auto refusal = row.illegal(identity, request)) return Refuse(*refusal);
+  if (request.key != identity.content.key_id) return Refuse(Refusal::kOtherKey);
+  const SignatureScheme* scheme = FindSignatureScheme(request.argument);
+  EVP_PKEY* key = identity.content.key.get();
+  if (scheme == nullptr || !row.fits(key, *scheme)) return Refuse(Refusal::kUnfitScheme);
+  if (!held->quota.Take(now)) return Refuse(Refusal::kQuota);
+  Result<std::vector<std::uint8_t>> signature = row.sign(key, *scheme, request.payload);
+  if (!signature.ok()) {
+    LogEvent("error", "signing_failed",
+             {{"identity", identity.name}, {"reason", signature.status().message()}});
+    return Refuse(Refusal::kFailed);
+  }
+  return {.type = FrameType::kSignature, .name = request.name, .payload = *std::move(signature)};
+}
+
+}  // namespace detach

@@ -1,0 +1,51 @@
+// What the keeper does for whom: the table of legal requests.
+#ifndef DETACH_PROVIDER_KEEPER_REQUESTS_H_
+#define DETACH_PROVIDER_KEEPER_REQUESTS_H_
+
+#include <chrono>
+#include <string_view>
+#include <vector>
+
+#include "bio/status.h"
+#include "provider/keeper/frame.h"
+#include "provider/keeper/identity.h"
+#include "provider/keeper/quota.h"
+
+namespace detach {
+
+// Requests answers the requests of all peers. What is legal, and when, is one table, in the .cc
+// file; what is in no row is refused.
+class Requests {
+ public:
+  // No two of `identities` have the same name.
+  explicit Requests(std::vector<KeeperIdentity> identities);
+
+  // Name returns the word for `type` that the log uses.
+  static std::string_view Name(FrameType type) noexcept;
+
+  // Answer returns the reply to `request`, which may be a kRefused. kViolation where `request` is
+  // none: whoever sends that is not to be talked to any more. `now` counts towards the quota.
+  Result<Frame> Answer(const Frame& request, Quota::TimePoint now);
+
+ private:
+  struct Row;
+  struct Held {
+    KeeperIdentity identity;
+    Quota quota;
+  };
+
+  static const Row kLegal[];
+
+  static const Row* Find(FrameType type);
+  Held* Find(std::string_view name);
+
+  Frame List(const Row& row, const Frame& request, Quota::TimePoint now);
+  Frame Chain(const Row& row, const Frame& request, Quota::TimePoint now);
+  Frame Sign(const Row& row, const Frame& request, Quota::TimePoint now);
+
+  std::vector<Held> held_;
+};
+
+}  // namespace detach
+
+#endif  // DETACH_PROVIDER_KEEPER_REQUESTS_H_

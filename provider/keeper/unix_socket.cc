@@ -1,0 +1,107 @@
+#include "provider/keeper/unix_socket.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <optional>
+
+namespace detach {
+namespace {
+
+constexpr int kBacklog = 128;
+
+std::string SystemError(const std::string& path) { return path + ": " + std::strerror(errno); }
+
+std::optional<sockaddr_un> AddressOf(const std::string& path) {
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  if (!path.starts_with("/") || path.size() >= sizeof address.sun_path) return std::nullopt;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return address;
+}
+
+UniqueFd NewSocket(int flags) {
+  return UniqueFd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | flags, 0));
+}
+
+bool Connect(const UniqueFd& socket, const sockaddr_un& address) {
+  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+}
+
+Status CheckFolder(const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().string();
+  struct stat status = {};
+  if (::stat(folder.c_str(), &status) != 0) return Misuse(SystemError(folder));
+  if ((status.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
+    return Misuse(folder +
+                  ": the keeper's socket needs a folder that only its owner may write and "
+                  "strangers cannot enter; run: chmod 0700");
+  }
+  return {};
+}
+
+// A socket of a keeper that was killed is in the way. One that answers is somebody's.
+Status RemoveStale(const std::string& path, const sockaddr_un& address) {
+  struct stat status = {};
+  if (::lstat(path.c_str(), &status) != 0) return {};
+  if (!S_ISSOCK(status.st_mode)) return Misuse(path + ": is in the way, and is no socket");
+  const UniqueFd probe = NewSocket(SOCK_NONBLOCK);
+  if (Connect(probe, address) || errno != ECONNREFUSED) {
+    return Misuse(path + ": another process listens there");
+  }
+  if (::unlink(path.c_str()) != 0) return Misuse(SystemError(path));
+  return {};
+}
+
+void GiveUpAfterTenSeconds(const UniqueFd& socket) {
+  const timeval limit = {.tv_sec = 10, .tv_usec = 0};
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+    ::setsockopt(socket.get(), SOL_SOCKET, option, &limit, sizeof limit);
+  }
+}
+
+Status BadPath(const std::string& path) {
+  return Misuse("\"" + path + "\": a socket needs an absolute path of at most 107 bytes");
+}
+
+}  // namespace
+
+Result<UniqueFd> ListenAt(const std::string& path) {
+  const std::optional<sockaddr_un> address = AddressOf(path);
+  if (!address) return BadPath(path);
+  if (Status status = CheckFolder(path); !status.ok()) return status;
+  if (Status status = RemoveStale(path, *address); !status.ok()) return status;
+  UniqueFd socket = NewSocket(SOCK_NONBLOCK);
+  // Who may connect is the folder's and PeerOf's to say, so that the other user can reach it.
+  if (!socket.valid() ||
+      ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
+      ::chmod(path.c_str(), 0666) != 0 || ::listen(socket.get(), kBacklog) != 0) {
+    return Misuse(SystemError(path));
+  }
+  return socket;
+}
+
+Result<UniqueFd> ConnectTo(const std::string& path) {
+  const std::optional<sockaddr_un> address = AddressOf(path);
+  if (!address) return BadPath(path);
+  UniqueFd socket = NewSocket(0);
+  GiveUpAfterTenSeconds(socket);
+  if (!Connect(socket, *address)) return Transport(SystemError(path));
+  return socket;
+}
+
+Result<SocketPeer> PeerOf(int socket) {
+  ucred peer = {};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return Transport(std::string("SO_PEERCRED: ") + std::strerror(errno));
+  }
+  return SocketPeer{peer.pid, peer.uid};
+}
+
+}  // namespace detach

@@ -1,0 +1,35 @@
+// The keeper's socket: a path that only those who may ask can reach.
+#ifndef DETACH_PROVIDER_KEEPER_UNIX_SOCKET_H_
+#define DETACH_PROVIDER_KEEPER_UNIX_SOCKET_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "bio/socket/unique_fd.h"
+#include "bio/status.h"
+
+namespace detach {
+
+struct SocketPeer {
+  pid_t pid = 0;
+  uid_t uid = 0;
+};
+
+// ListenAt returns a listening SOCK_SEQPACKET socket at `path`, which replaces one that nobody
+// listens at any more. Its folder must be closed: only its owner may write there, and others than
+// owner and group may not even enter (0700, 0710, 0750). kMisuse, beginning with the path, where it
+// is not, where the path is taken, or where it cannot be bound.
+Result<UniqueFd> ListenAt(const std::string& path);
+
+// ConnectTo returns a blocking connection to the socket at `path`, whose reads and writes give up
+// after ten seconds. kTransport, beginning with the path, where nobody listens.
+Result<UniqueFd> ConnectTo(const std::string& path);
+
+// PeerOf returns who made the other end of `socket` (SO_PEERCRED). kTransport where the kernel does
+// not say, which it does for AF_UNIX only.
+Result<SocketPeer> PeerOf(int socket);
+
+}  // namespace detach
+
+#endif  // DETACH_PROVIDER_KEEPER_UNIX_SOCKET_H_

@@ -1,0 +1,78 @@
+#include "provider/keeper/confinement.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace detach {
+namespace {
+
+// Confined runs `act` in a child that allows itself only to serve, and that ends with code 7 if
+// it comes so far.
+template <typename Act>
+void Confined(Act act) {
+  if (!AllowOnlyServing().ok()) ::_exit(1);
+  act();
+  ::_exit(7);
+}
+
+bool IsKilled(int status) { return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS; }
+bool Survives(int status) { return WIFEXITED(status) && WEXITSTATUS(status) == 7; }
+
+TEST(ConfinementTest, KillsWhoeverOpensAFileOrAConnection) {
+  EXPECT_EXIT(Confined([] { ::open("/dev/null", O_RDONLY); }), IsKilled, "");
+  EXPECT_EXIT(Confined([] { ::socket(AF_INET, SOCK_STREAM, 0); }), IsKilled, "");
+  EXPECT_EXIT(Confined([] { ::socket(AF_UNIX, SOCK_STREAM, 0); }), IsKilled, "");
+  EXPECT_EXIT(Confined([] { ::unlink("/nowhere"); }), IsKilled, "");
+}
+
+TEST(ConfinementTest, KillsWhoeverStartsAProgramOrTouchesAnother) {
+  EXPECT_EXIT(Confined([] { ::fork(); }), IsKilled, "");
+  EXPECT_EXIT(Confined([] { ::execl("/bin/true", "true", nullptr); }), IsKilled, "");
+  EXPECT_EXIT(Confined([] { ::kill(::getpid(), 0); }), IsKilled, "");
+}
+
+TEST(ConfinementTest, KillsWhoeverMakesMemoryIntoCode) {
+  EXPECT_EXIT(Confined([] {
+                (void)::mmap(nullptr, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                             0);
+              }),
+              IsKilled, "");
+  EXPECT_EXIT(Confined([] {
+                void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE,
+                                    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+                ::mprotect(page, 4096, PROT_READ | PROT_EXEC);
+              }),
+              IsKilled, "");
+}
+
+TEST(ConfinementTest, LeavesMemoryAndTheEnd) {
+  EXPECT_EXIT(Confined([] {
+                for (std::size_t size = 16; size < (std::size_t{64} << 20); size *= 4) {
+                  ::free(::malloc(size));
+                }
+              }),
+              Survives, "");
+}
+
+void ProtectAndLook() {
+  const bool ok = ProtectMemory().ok();
+  rlimit core = {1, 1};
+  ::getrlimit(RLIMIT_CORE, &core);
+  const bool hidden = ::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0 && core.rlim_max == 0;
+  ::_exit(ok && hidden ? 7 : 1);
+}
+
+TEST(ConfinementTest, ProtectedMemoryIsInNoCoreFileAndNotToBeTraced) {
+  EXPECT_EXIT(ProtectAndLook(), Survives, "");
+}
+
+}  // namespace
+}  // namespace detach
