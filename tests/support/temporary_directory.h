@@ -15,8 +15,9 @@ namespace detach {
 // TemporaryDirectory makes an empty directory and removes it, with all that is in it, when it goes.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() {
-    std::string path = ::testing::TempDir() + "/XXXXXX";
+  // Below `parent`: a socket's path must be short.
+  explicit TemporaryDirectory(const std::string& parent = ::testing::TempDir()) {
+    std::string path = parent + "/XXXXXX";
     if (::mkdtemp(path.data()) == nullptr) throw std::filesystem::filesystem_error("mkdtemp", {});
     path_ = path;
   }

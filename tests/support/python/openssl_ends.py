@@ -7,8 +7,8 @@ from processes import Program
 
 
 class _End(Program):
-    def __init__(self, *words):
-        super().__init__(["openssl", *words], stdin=subprocess.PIPE)
+    def __init__(self, *words, env=None):
+        super().__init__(["openssl", *words], env=env, stdin=subprocess.PIPE)
 
     def say(self, line):
         self.process.stdin.write(f"{line}\n")
@@ -19,12 +19,12 @@ class _End(Program):
 
 
 class SServer(_End):
-    """Prints what it gets, sends what it is told to say."""
+    """Prints what it gets, sends what it is told to say. Of `options` the last that says it counts."""
 
-    def __init__(self, pki, *options):
+    def __init__(self, pki, *options, env=None):
         super().__init__("s_server", "-accept", "127.0.0.1:0", "-cert", pki / "server.pem",
                          "-cert_chain", pki / "server.pem", "-CAfile", pki / "client-ca.pem",
-                         *options)
+                         *options, env=env)
         address = self.find(lambda line: line.removeprefix("ACCEPT ")
                             if line.startswith("ACCEPT ") else None)
         self.port = int(address.rpartition(":")[2])
@@ -33,10 +33,10 @@ class SServer(_End):
 class SClient(_End):
     """Connects to a port of this machine. Ends when its input ends."""
 
-    def __init__(self, pki, port, *options):
+    def __init__(self, pki, port, *options, env=None):
         super().__init__("s_client", "-connect", f"127.0.0.1:{port}", "-quiet", "-no_ign_eof",
                          "-servername", INNER_NAME, "-CAfile", pki / "server-ca.pem",
-                         "-verify_return_error", *options)
+                         "-verify_return_error", *options, env=env)
 
     @property
     def resumed(self):

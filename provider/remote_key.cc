@@ -1,0 +1,36 @@
+#include "provider/remote_key.h"
+
+#include <utility>
+
+namespace detach {
+namespace {
+
+const char* TypeOf(const EVP_PKEY* key) {
+  for (const char* type : kKeyTypes) {
+    if (EVP_PKEY_is_a(key, type) == 1) return type;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, const KeptIdentity& identity,
+                                const std::vector<std::uint8_t>& certificate) {
+  std::unique_ptr<X509, FreeX509> parsed(X509_new_ex(provider->private_library(), nullptr));
+  X509* into = parsed.get();
+  const unsigned char* at = certificate.data();
+  if (into == nullptr || d2i_X509(&into, &at, static_cast<long>(certificate.size())) == nullptr) {
+    [[maybe_unused]] X509* freed = parsed.release();
+    return Violation("identity \"" + identity.name + "\": its certificate cannot be read");
+  }
+  std::unique_ptr<EVP_PKEY, FreePkey> key(X509_get_pubkey(parsed.get()));
+  const char* type = key ? TypeOf(key.get()) : nullptr;
+  if (type == nullptr) {
+    return Incompatible("identity \"" + identity.name +
+                        "\": its key is none of RSA, RSA-PSS, EC and Ed25519");
+  }
+  return KeyHandle(std::make_shared<RemoteKey>(
+      RemoteKey{provider, identity.name, identity.key, type, std::move(key)}));
+}
+
+}  // namespace detach

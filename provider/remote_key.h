@@ -1,0 +1,43 @@
+// A private key by reference: its public half here, the rest in the keeper.
+#ifndef DETACH_PROVIDER_REMOTE_KEY_H_
+#define DETACH_PROVIDER_REMOTE_KEY_H_
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bio/status.h"
+#include "provider/keeper/client.h"
+#include "provider/provider_context.h"
+
+namespace detach {
+
+struct FreePkey {
+  void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
+};
+struct FreeX509 {
+  void operator()(X509* certificate) const noexcept { X509_free(certificate); }
+};
+
+// RemoteKey is immutable. libcrypto's "key data" is a KeyHandle.
+struct RemoteKey {
+  const ProviderContext* provider;  // outlives the key: who has a key has its provider
+  std::string name;                 // of the identity
+  KeyId id;
+  const char* type;                                 // one of kKeyTypes
+  std::unique_ptr<EVP_PKEY, FreePkey> public_half;  // in the provider's private library
+};
+
+using KeyHandle = std::shared_ptr<const RemoteKey>;
+
+// MakeRemoteKey takes the public half from `certificate`, the identity's own. kIncompatible where
+// the key is of a type that the provider does not know.
+Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, const KeptIdentity& identity,
+                                const std::vector<std::uint8_t>& certificate);
+
+}  // namespace detach
+
+#endif  // DETACH_PROVIDER_REMOTE_KEY_H_

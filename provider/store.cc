@@ -1,0 +1,139 @@
+// OSSL_OP_STORE: `identity:NAME` and, for all of them, `identity:`.
+
+#include <openssl/core_dispatch.h>
+#include <openssl/core_names.h>
+#include <openssl/core_object.h>
+#include <openssl/params.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "provider/operations.h"
+#include "provider/remote_key.h"
+
+namespace detach {
+namespace {
+
+OSSL_FUNC_store_open_fn Open;
+OSSL_FUNC_store_load_fn Load;
+OSSL_FUNC_store_eof_fn Eof;
+OSSL_FUNC_store_close_fn Close;
+
+constexpr std::string_view kScheme = "identity:";
+
+using Certificate = std::vector<std::uint8_t>;
+using Object = std::variant<Certificate, KeyHandle>;
+
+struct Store {
+  ProviderContext* provider;
+  std::vector<Object> objects;
+  std::size_t next = 0;
+};
+
+// Split takes apart certificates that stand one behind the other. DER says how long it is.
+Result<std::vector<Certificate>> Split(const KeptIdentity& identity) {
+  std::vector<Certificate> certificates;
+  const unsigned char* at = identity.chain.data();
+  const unsigned char* const end = at + identity.chain.size();
+  while (at != end) {
+    const unsigned char* const begin = at;
+    const std::unique_ptr<X509, FreeX509> parsed(d2i_X509(nullptr, &at, end - at));
+    if (!parsed) return Violation("identity \"" + identity.name + "\": its chain cannot be read");
+    certificates.emplace_back(begin, at);
+  }
+  return certificates;
+}
+
+Status Append(const KeptIdentity& identity, Store& store) {
+  const Result<std::vector<Certificate>> certificates = Split(identity);
+  if (!certificates.ok()) return certificates.status();
+  if (certificates->empty()) return Violation("identity \"" + identity.name + "\": no certificate");
+  const Result<KeyHandle> key = MakeRemoteKey(store.provider, identity, certificates->front());
+  if (!key.ok()) return key.status();
+  store.objects.insert(store.objects.end(), certificates->begin(), certificates->end());
+  store.objects.emplace_back(*key);
+  return {};
+}
+
+Status Fill(std::string_view uri, Store& store) {
+  const std::string name(uri.substr(kScheme.size()));
+  const auto identities = store.provider->keeper().Identities(name);
+  if (!identities.ok()) return identities.status();
+  store.provider->ShowKeys();
+  for (const KeptIdentity& identity : *identities) {
+    if (Status status = Append(identity, store); !status.ok()) return status;
+  }
+  return {};
+}
+
+void* Open(void* provider, const char* uri) {
+  return WithoutExceptions<void*>(nullptr, [&]() -> void* {
+    auto store = std::make_unique<Store>(Store{static_cast<ProviderContext*>(provider), {}});
+    if (const Status status = Fill(uri, *store); !status.ok()) {
+      store->provider->Raise(status);
+      return nullptr;
+    }
+    return store.release();
+  });
+}
+
+int Give(Certificate& certificate, OSSL_CALLBACK* take, void* argument) {
+  int type = OSSL_OBJECT_CERT;
+  const OSSL_PARAM object[] = {
+      OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
+      OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_DATA, certificate.data(),
+                                        certificate.size()),
+      OSSL_PARAM_construct_end(),
+  };
+  return take(object, argument);
+}
+
+int Give(const KeyHandle& key, OSSL_CALLBACK* take, void* argument) {
+  int type = OSSL_OBJECT_PKEY;
+  const KeyHandle* reference = &key;  // what keymgmt.cc's Load gets
+  const OSSL_PARAM object[] = {
+      OSSL_PARAM_construct_int(OSSL_OBJECT_PARAM_TYPE, &type),
+      OSSL_PARAM_construct_utf8_string(OSSL_OBJECT_PARAM_DATA_TYPE, const_cast<char*>(key->type),
+                                       0),
+      OSSL_PARAM_construct_octet_string(OSSL_OBJECT_PARAM_REFERENCE, &reference, sizeof(void*)),
+      OSSL_PARAM_construct_end(),
+  };
+  return take(object, argument);
+}
+
+int Load(void* context, OSSL_CALLBACK* take, void* argument, OSSL_PASSPHRASE_CALLBACK*, void*) {
+  auto* store = static_cast<Store*>(context);
+  if (store->next == store->objects.size()) return 0;
+  Object& object = store->objects[store->next++];
+  return std::visit([&](auto& one) { return Give(one, take, argument); }, object);
+}
+
+int Eof(void* context) {
+  const auto* store = static_cast<Store*>(context);
+  return static_cast<int>(store->next == store->objects.size());
+}
+
+int Close(void* context) {
+  delete static_cast<Store*>(context);
+  return 1;
+}
+
+const OSSL_DISPATCH kStore[] = {
+    {OSSL_FUNC_STORE_OPEN, reinterpret_cast<void (*)()>(Open)},
+    {OSSL_FUNC_STORE_LOAD, reinterpret_cast<void (*)()>(Load)},
+    {OSSL_FUNC_STORE_EOF, reinterpret_cast<void (*)()>(Eof)},
+    {OSSL_FUNC_STORE_CLOSE, reinterpret_cast<void (*)()>(Close)},
+    {0, nullptr},
+};
+
+}  // namespace
+
+const OSSL_ALGORITHM kStoreAlgorithms[] = {
+    {"identity", "provider=detach", kStore, "identities of a keeper"},
+    {nullptr, nullptr, nullptr, nullptr},
+};
+
+}  // namespace detach

@@ -1,0 +1,130 @@
+#!/usr/bin/env python3
+"""Only whom its configuration names reaches the keeper, and none of them keeps the others out."""
+
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+import unittest
+
+from keeper import KEEPER, IDENTITY, LIST_IDENTITY, Keeper, Peer, entry, frame, make_identity
+from processes import PATIENCE, Program
+
+OTHER = 65534
+AS_OTHER = ["setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
+
+
+def why_not():
+    """Why this cannot be tested here."""
+    if os.geteuid() != 0:
+        return "only root can be another user as well"
+    tried = subprocess.run([*AS_OTHER, "true"], capture_output=True, text=True, check=False)
+    return tried.stderr.strip()  # a sandbox may have no other user
+
+
+def as_other(path, request):
+    """Sends the frame as the other user. Returns how many bytes come back."""
+    program = ("import socket, sys; s = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET);"
+               "s.connect(sys.argv[1]); s.send(bytes.fromhex(sys.argv[2])); print(len(s.recv(4096)))")
+    ran = subprocess.run([*AS_OTHER, "python3", "-c", program, str(path), request.hex()],
+                         capture_output=True, text=True, check=False)
+    return ran.stdout.strip() or ran.stderr.strip().rpartition("\n")[2]
+
+
+class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.entry = entry("id", make_identity(self.folder, "id", "ed25519"), "tls-server")
+
+    def start(self, **options):
+        return self.enterContext(Keeper(self.folder, self.entry, **options))
+
+    def assert_serves(self, keeper):
+        with Peer(keeper.socket) as peer:
+            self.assertEqual(peer.ask(frame(LIST_IDENTITY))[0], IDENTITY)
+
+    def test_nobody_where_strangers_could_enter_or_write_the_folder(self):
+        for mode in (0o701, 0o770, 0o777):
+            keeper = self.start(mode=mode, wait=False)
+            self.assertEqual(keeper.wait(), 2)
+            self.assertIn("chmod 0700", keeper.lines[-1])
+
+    def test_one_keeper_at_a_time(self):
+        first = self.start()
+        second = self.start(wait=False)
+        self.assertEqual(second.wait(), 2)
+        self.assertIn("another process listens there", second.lines[-1])
+        self.assert_serves(first)
+
+    def test_the_socket_of_a_killed_keeper_is_no_hindrance(self):
+        self.start().kill()
+        self.assert_serves(self.start())
+
+    def test_a_file_in_its_place_stays(self):
+        (self.folder / "socket").write_text("precious")
+        keeper = self.start(wait=False)
+        self.assertEqual(keeper.wait(), 2)
+        self.assertEqual((self.folder / "socket").read_text(), "precious")
+
+    def test_sigterm_ends_it(self):
+        keeper = self.start()
+        keeper.signal(signal.SIGTERM)
+        self.assertEqual(keeper.wait(), 0)
+        self.assertIn("event=ended", keeper.lines[-1])
+
+    def test_silent_peers_keep_nobody_out(self):
+        keeper = self.start()
+        silent = [self.enterContext(Peer(keeper.socket)) for _ in range(300)]
+        self.assertEqual(len(silent), 300)
+        self.assert_serves(keeper)
+        keeper.event("peer_dropped", reason='"its place was needed"')
+
+    def test_its_parent_by_an_inherited_socketpair(self):
+        parent, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        config = self.folder / "keeper.toml"
+        config.write_text(self.entry)
+        config.chmod(0o600)
+        keeper = self.enterContext(Program(
+            [KEEPER, "--config", config, "--inherited-fd", child.fileno()],
+            pass_fds=[child.fileno()]))
+        child.close()
+        parent.settimeout(PATIENCE)
+        parent.send(frame(LIST_IDENTITY))
+        self.assertEqual(parent.recv(4096)[1], IDENTITY)
+        parent.close()
+        self.assertEqual(keeper.wait(), 0)  # with its parent
+
+    @unittest.skipIf(why_not(), f"not as another user: {why_not()}")
+    def test_another_user_only_where_it_is_named(self):
+        self.folder.parent.chmod(0o755)
+        request = frame(LIST_IDENTITY)
+        with Keeper(self.folder, self.entry) as keeper:
+            self.folder.chmod(0o755)  # the folder is not all that stands before it
+            self.assertIn(as_other(keeper.socket, request), ("0", "ConnectionResetError: [Errno 104] "
+                                                             "Connection reset by peer",
+                                                             "BrokenPipeError: [Errno 32] Broken pipe"))
+            keeper.event("peer_dropped", uid=OTHER, reason='"this user is not in allow_users"')
+        with Keeper(self.folder, self.entry, allow_users=["nobody"]) as keeper:
+            self.folder.chmod(0o755)
+            self.assertEqual(as_other(keeper.socket, request), str(len(request)))
+
+    @unittest.skipIf(why_not(), f"not as another user: {why_not()}")
+    def test_its_memory_is_hidden_from_its_own_user(self):
+        """Also where that user could trace it, were it any other process."""
+        for path in (self.folder, *self.folder.iterdir()):
+            os.chown(path, OTHER, OTHER)
+        keeper = self.start(as_user=AS_OTHER, wait=False)
+        keeper.event("ready")
+        sleeper = self.enterContext(Program([*AS_OTHER, "sh", "-c", "echo there; exec cat"],
+                                            stdin=subprocess.PIPE))
+        sleeper.find(lambda line: True if line == "there" else None)
+        for process, readable in ((keeper, False), (sleeper, True)):
+            ran = subprocess.run([*AS_OTHER, "head", "-c", "1", f"/proc/{process.pid}/environ"],
+                                 capture_output=True, check=False)
+            self.assertEqual(ran.returncode == 0, readable, ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,180 @@
+// Keys of a keeper in libssl and libcrypto, as any program uses them.
+#include <gtest/gtest.h>
+#include <openssl/encoder.h>
+#include <openssl/evp.h>
+#include <sys/wait.h>
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/provider/provider_fixture.h"
+
+namespace detach {
+namespace {
+
+class ProviderTest : public ProviderFixture {
+ protected:
+  ProviderTest() { keeper_.emplace(SocketPath(), Identities()); }
+
+  // The server of `identity` and a client without one.
+  bool Serves(const std::string& identity, int version = TLS1_3_VERSION) {
+    const SslCtxPtr server = NewContext(library_.get());
+    const SslCtxPtr client = NewContext(library_.get());
+    return Use(server.get(), Load(library_.get(), identity)) &&
+           Handshake(server.get(), client.get(), version);
+  }
+
+  LibraryPtr library_ = NewLibrary(ProviderOrder::kLast);
+  std::optional<RunningKeeper> keeper_;
+};
+
+TEST_F(ProviderTest, ServesTls13WithEachTypeOfKey) {
+  for (const char* name : {"rsa", "ec", "ed", "old-rsa", "old-ec"}) {
+    EXPECT_TRUE(Serves(name)) << name << ": " << TakeErrors();
+  }
+}
+
+TEST_F(ProviderTest, WorksWhicheverComesFirstInTheConfigurationAndInTheProgram) {
+  for (const auto order : {ProviderOrder::kFirst, ProviderOrder::kLast}) {
+    for (const bool store_first : {false, true}) {
+      const LibraryPtr library = NewLibrary(order);
+      LoadedIdentity identity;
+      if (store_first) identity = Load(library.get(), "rsa");
+      const SslCtxPtr server = NewContext(library.get());
+      const SslCtxPtr client = NewContext(library.get());
+      if (!store_first) identity = Load(library.get(), "rsa");
+      EXPECT_TRUE(Use(server.get(), identity)) << TakeErrors();
+      EXPECT_TRUE(Handshake(server.get(), client.get())) << TakeErrors();
+    }
+  }
+}
+
+TEST_F(ProviderTest, ShowsTheClientsCertificateToo) {
+  const SslCtxPtr server = NewContext(library_.get());
+  const SslCtxPtr client = NewContext(library_.get());
+  ASSERT_TRUE(Use(server.get(), Load(library_.get(), "ec")));
+  ASSERT_TRUE(Use(client.get(), Load(library_.get(), "client")));
+  SSL_CTX_set_verify(server.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                     [](int, X509_STORE_CTX*) { return 1; });
+  EXPECT_TRUE(Handshake(server.get(), client.get())) << TakeErrors();
+}
+
+TEST_F(ProviderTest, RefusesTheRoleThatTheKeyIsNotFor) {
+  EXPECT_FALSE(Serves("client"));
+  EXPECT_NE(TakeErrors().find("the identity is for the other role"), std::string::npos);
+}
+
+TEST_F(ProviderTest, ServesTls12WhereThatIsSwitchedOnOnly) {
+  for (const char* name : {"old-rsa", "old-ec"}) {
+    EXPECT_TRUE(Serves(name, TLS1_2_VERSION)) << name << ": " << TakeErrors();
+  }
+  for (const char* name : {"rsa", "ec"}) {
+    EXPECT_FALSE(Serves(name, TLS1_2_VERSION)) << name;
+    EXPECT_NE(TakeErrors().find("signs for TLS 1.3 only"), std::string::npos) << name;
+  }
+  EXPECT_FALSE(Serves("ed", TLS1_2_VERSION));
+  EXPECT_NE(TakeErrors().find("signs TLS 1.3 handshakes, and nothing else"), std::string::npos);
+}
+
+TEST_F(ProviderTest, LeavesNoErrorBehindWhereThereIsNone) {
+  EXPECT_TRUE(Serves("rsa"));
+  EXPECT_EQ(TakeErrors(), "");
+}
+
+TEST_F(ProviderTest, GivesThePublicHalfAndNeverThePrivate) {
+  for (const char* name : {"rsa", "ec", "ed"}) {
+    const LoadedIdentity identity = Load(library_.get(), name);
+    ASSERT_TRUE(identity.key);
+    EXPECT_EQ(X509_check_private_key(identity.certificate.get(), identity.key.get()), 1) << name;
+    EXPECT_EQ(EVP_PKEY_get_bits(identity.key.get()),
+              EVP_PKEY_get_bits(X509_get0_pubkey(identity.certificate.get())));
+    OSSL_PARAM* params = nullptr;
+    EXPECT_EQ(EVP_PKEY_todata(identity.key.get(), EVP_PKEY_PUBLIC_KEY, &params), 1) << name;
+    OSSL_PARAM_free(params);
+    params = nullptr;
+    EXPECT_NE(EVP_PKEY_todata(identity.key.get(), EVP_PKEY_KEYPAIR, &params), 1) << name;
+    unsigned char* der = nullptr;
+    EXPECT_LE(i2d_PrivateKey(identity.key.get(), &der), 0) << name;
+  }
+}
+
+TEST_F(ProviderTest, TellsKeysApart) {
+  const LoadedIdentity one = Load(library_.get(), "rsa");
+  const LoadedIdentity same = Load(library_.get(), "rsa");
+  const LoadedIdentity other = Load(library_.get(), "ec");
+  EXPECT_EQ(EVP_PKEY_eq(one.key.get(), same.key.get()), 1);
+  EXPECT_NE(EVP_PKEY_eq(one.key.get(), other.key.get()), 1);
+  EXPECT_NE(X509_check_private_key(other.certificate.get(), one.key.get()), 1);
+}
+
+TEST_F(ProviderTest, SaysThatThereIsNoKeeperAndUsesTheOneThatComesBack) {
+  const SslCtxPtr server = NewContext(library_.get());
+  const SslCtxPtr client = NewContext(library_.get());
+  ASSERT_TRUE(Use(server.get(), Load(library_.get(), "rsa")));
+  keeper_.reset();
+  EXPECT_FALSE(Handshake(server.get(), client.get()));
+  const std::string errors = TakeErrors();
+  EXPECT_NE(errors.find("no keeper: " + SocketPath()), std::string::npos) << errors;
+  EXPECT_FALSE(Load(library_.get(), "rsa").key);
+  EXPECT_NE(TakeErrors().find("no keeper: "), std::string::npos);
+  keeper_.emplace(SocketPath(), Identities());
+  EXPECT_TRUE(Handshake(server.get(), client.get())) << TakeErrors();
+}
+
+TEST_F(ProviderTest, NoticesThatAnIdentityHasAnotherKeyByNow) {
+  const SslCtxPtr server = NewContext(library_.get());
+  const SslCtxPtr client = NewContext(library_.get());
+  ASSERT_TRUE(Use(server.get(), Load(library_.get(), "ec")));
+  keeper_.reset();
+  std::vector<KeeperIdentity> renewed = Identities();
+  renewed[1].content = NewContent(KeyType::kEcP256);
+  keeper_.emplace(SocketPath(), std::move(renewed));
+  EXPECT_FALSE(Handshake(server.get(), client.get()));
+  EXPECT_NE(TakeErrors().find("another key by now"), std::string::npos);
+  ASSERT_TRUE(Use(server.get(), Load(library_.get(), "ec")));
+  EXPECT_TRUE(Handshake(server.get(), client.get())) << TakeErrors();
+}
+
+TEST_F(ProviderTest, SaysWhichIdentityIsNotThere) {
+  EXPECT_FALSE(Load(library_.get(), "nobody").key);
+  EXPECT_NE(TakeErrors().find("the keeper has no identity \"nobody\""), std::string::npos);
+}
+
+TEST_F(ProviderTest, ServesAnyNumberOfThreads) {
+  constexpr int kThreads = 4;
+  constexpr int kHandshakes = 25;
+  const SslCtxPtr server = NewContext(library_.get());
+  const SslCtxPtr client = NewContext(library_.get());
+  ASSERT_TRUE(Use(server.get(), Load(library_.get(), "ec")));
+  std::atomic<int> done = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int n = 0; n < kHandshakes; ++n) {
+        // Loading at the same time, too: whoever comes first shows libcrypto the key types.
+        if (Load(library_.get(), "ec").key && Handshake(server.get(), client.get())) ++done;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(done, kThreads * kHandshakes);
+}
+
+TEST_F(ProviderTest, ServesOnBothSidesOfAFork) {
+  const SslCtxPtr server = NewContext(library_.get());
+  const SslCtxPtr client = NewContext(library_.get());
+  ASSERT_TRUE(Use(server.get(), Load(library_.get(), "rsa")));
+  ASSERT_TRUE(Handshake(server.get(), client.get()));
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(Handshake(server.get(), client.get()) ? 7 : 1);
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(Handshake(server.get(), client.get()));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+}
+
+}  // namespace
+}  // namespace detach
