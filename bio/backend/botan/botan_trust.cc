@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <memory>
 #include <set>
+#include <sstream>
 #include <type_traits>
 
 #include "bio/backend/botan/botan_identity.h"
@@ -67,11 +68,9 @@ const char* ReasonOf(Code code) {
 }
 
 std::string NameOf(const Botan::X509_DN& name) {
-  std::string text;
-  for (const auto& [attribute, value] : name.contents()) {
-    text += (text.empty() ? "" : ",") + attribute + "=" + value;
-  }
-  return text;
+  std::ostringstream text;
+  text << name;
+  return text.str();
 }
 
 BotanRefusal Refuse(std::uint8_t alert, const std::string& reason,
