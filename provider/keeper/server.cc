@@ -59,7 +59,9 @@ void KeeperServer::Accept() {
     return;
   }
   if (peers_.size() >= kMaxPeers) MakePlace();
-  peers_.push_back({std::move(socket), *who, round_});
+  Peer peer{std::move(socket), *who, round_};
+  // Most have asked by now, and ask once: no need to wait for what is there.
+  if (Serve(peer)) peers_.push_back(std::move(peer));
 }
 
 void KeeperServer::MakePlace() {

@@ -88,17 +88,20 @@ class ProviderFixture : public ::testing::Test {
 
   // As openssl.cnf would: providers take parameters from there only.
   LibraryPtr NewLibrary(ProviderOrder order) const {
-    const bool first = order == ProviderOrder::kFirst;
+    // libcrypto sorts providers by their names here and there, so a first one is named first, too.
+    const char* const providers = order == ProviderOrder::kFirst
+                                      ? "a_keeper = ours\ndefault = own\n"
+                                      : "default = own\ndetach = ours\n";
     const std::string module = std::filesystem::absolute("provider/detach.so").string();
     const std::string config = directory_.Write(
         "openssl.cnf",
         std::string("openssl_conf = init\n[init]\nproviders = providers\n[providers]\n") +
-            (first ? "detach = ours\ndefault = own\n" : "default = own\ndetach = ours\n") +
-            "[own]\nactivate = 1\n[ours]\nmodule = " + module + "\nsocket = " + SocketPath() +
-            "\nactivate = 1\n");
+            providers + "[own]\nactivate = 1\n[ours]\nmodule = " + module +
+            "\nsocket = " + SocketPath() + "\nactivate = 1\n");
     LibraryPtr library(OSSL_LIB_CTX_new());
     EXPECT_EQ(OSSL_LIB_CTX_load_config(library.get(), config.c_str()), 1);
-    EXPECT_EQ(OSSL_PROVIDER_available(library.get(), "detach"), 1);
+    const char* const name = order == ProviderOrder::kFirst ? "a_keeper" : "detach";
+    EXPECT_EQ(OSSL_PROVIDER_available(library.get(), name), 1);
     return library;
   }
 

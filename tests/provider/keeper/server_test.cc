@@ -1,0 +1,99 @@
+#include "provider/keeper/server.h"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "tests/provider/keeper/kept_identities.h"
+
+namespace detach {
+namespace {
+
+class KeeperServerTest : public ::testing::Test {
+ protected:
+  KeeperServerTest() : requests_(OneIdentity()) { ::chmod(directory_.path().c_str(), 0700); }
+  ~KeeperServerTest() override {
+    ::eventfd_write(stop_.get(), 1);
+    if (thread_.joinable()) thread_.join();
+  }
+
+  static std::vector<KeeperIdentity> OneIdentity() {
+    std::vector<KeeperIdentity> identities;
+    identities.push_back(NewIdentity("id", KeyType::kEd25519, Purpose::kTlsServer));
+    return identities;
+  }
+
+  std::string Path() const { return (directory_.path() / "socket").string(); }
+
+  void Serve(std::vector<uid_t> allowed_users) {
+    server_ = std::make_unique<KeeperServer>(requests_, std::move(allowed_users));
+    Result<UniqueFd> listener = ListenAt(Path());
+    ASSERT_TRUE(listener.ok()) << listener.status().message();
+    server_->Listen(*std::move(listener));
+    thread_ = std::thread([this] { server_->Run(stop_.get()); });
+  }
+
+  // The type of the reply to a question; nothing where the keeper ends the connection.
+  static std::optional<FrameType> Ask(const UniqueFd& socket) {
+    const FrameBytes request = EncodeFrame({.type = FrameType::kListIdentity});
+    FrameBytes reply;
+    if (::send(socket.get(), request.data(), request.size(), MSG_NOSIGNAL) < 0) return {};
+    if (::recv(socket.get(), reply.data(), reply.size(), 0) <= 0) return {};
+    return DecodeFrame(reply)->type;
+  }
+
+  UniqueFd stop_{::eventfd(0, EFD_CLOEXEC)};
+  TemporaryDirectory directory_{"/tmp"};
+  Requests requests_;
+  std::unique_ptr<KeeperServer> server_;
+  std::thread thread_;
+};
+
+TEST_F(KeeperServerTest, AnswersTheUsersThatItMayServe) {
+  Serve({::geteuid() + 1, ::geteuid()});
+  const Result<UniqueFd> socket = ConnectTo(Path());
+  ASSERT_TRUE(socket.ok());
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(Ask(*socket), FrameType::kIdentity);
+}
+
+TEST_F(KeeperServerTest, AnswersNobodyElseNotEvenRoot) {
+  Serve({::geteuid() + 1});
+  const Result<UniqueFd> socket = ConnectTo(Path());
+  ASSERT_TRUE(socket.ok());
+  EXPECT_EQ(Ask(*socket), std::nullopt);
+}
+
+TEST_F(KeeperServerTest, DoesNotWaitForAPeerThatReadsNoReplies) {
+  Serve({::geteuid()});
+  const Result<UniqueFd> deaf = ConnectTo(Path());
+  ASSERT_TRUE(deaf.ok());
+  const FrameBytes request = EncodeFrame({.type = FrameType::kListIdentity});
+  while (::send(deaf->get(), request.data(), request.size(), MSG_NOSIGNAL) > 0) {
+  }
+  const Result<UniqueFd> other = ConnectTo(Path());
+  ASSERT_TRUE(other.ok());
+  EXPECT_EQ(Ask(*other), FrameType::kIdentity);
+}
+
+TEST_F(KeeperServerTest, AdoptsAnEndOfASocketpairOfPackets) {
+  for (const int type : {SOCK_SEQPACKET, SOCK_STREAM, SOCK_DGRAM}) {
+    std::array<int, 2> ends = {};
+    ASSERT_EQ(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()), 0);
+    const UniqueFd other(ends[1]);
+    KeeperServer server(requests_, {});
+    EXPECT_EQ(server.Adopt(UniqueFd(ends[0])).ok(), type == SOCK_SEQPACKET);
+  }
+}
+
+}  // namespace
+}  // namespace detach
