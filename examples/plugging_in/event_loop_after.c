@@ -22,12 +22,17 @@ static void fail(const char* what) {
 static int connect_to(const char* host, const char* port) {
   const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
   struct addrinfo* found = NULL;
-  int fd;
+  const struct addrinfo* address;
+  int fd = -1;
   if (getaddrinfo(host, port, &hints, &found) != 0) fail(host);
-  fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
-  if (fd < 0 || connect(fd, found->ai_addr, found->ai_addrlen) != 0) fail(host);
+  for (address = found; address != NULL; address = address->ai_next) {
+    fd = socket(address->ai_family, address->ai_socktype | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, address->ai_addr, address->ai_addrlen) == 0) break;
+    close(fd);
+    fd = -1;
+  }
   freeaddrinfo(found);
-  if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0) fail(host);
+  if (fd < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) != 0) fail(host);
   return fd;
 }
 

@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "bio/backend/by_name/named_backend.h"
 #include "proxies/client/client_proxy.h"
 #include "proxies/daemon/proxy_main.h"
 
@@ -22,7 +23,9 @@ int main(int argc, char** argv) {
       "Signals: SIGTERM drains, a second one ends at once; SIGHUP reads the configuration "
       "again, but listen, "
       "pid_file, threads, max_connections and drain, which stay as they were at the start.\nExit "
-      "codes: 0 ended, 1 failed, 2 wrong usage or configuration.");
+      "codes: 0 ended, 1 failed, 2 wrong usage or configuration.\nTLS backends, of which the first "
+      "is used where [tls] names none: " +
+      detach::DescribeBackends() + ".");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

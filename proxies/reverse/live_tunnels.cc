@@ -8,8 +8,10 @@ namespace detach {
 namespace {
 
 Status CheckRows(const ReversePolicy& policy, const CertificateNames& client,
-                 const Authority& destination) {
-  return Authorize(policy.config.allow, client, destination).status();
+                 const LiveTunnel& tunnel) {
+  const Result<Grant> grant = Authorize(policy.config.allow, client, tunnel.destination);
+  if (!grant.ok() || grant->MayConnect(tunnel.address)) return grant.status();
+  return Incompatible("the row's networks do not have " + tunnel.address.ToString());
 }
 
 void End(const LiveTunnel& tunnel, const CertificateNames& client, const Status& why) {
@@ -57,7 +59,7 @@ void LiveTunnels::EndWhatIsForbidden(const ReversePolicy& policy, std::optional<
     if (verdict == verified.end()) continue;
     for (const auto& [id, tunnel] : client.tunnels) {
       Status allowed = verdict->second;
-      if (allowed.ok()) allowed = CheckRows(policy, client.names, tunnel.destination);
+      if (allowed.ok()) allowed = CheckRows(policy, client.names, tunnel);
       if (!allowed.ok()) End(tunnel, client.names, allowed);
     }
   }

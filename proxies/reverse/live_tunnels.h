@@ -15,6 +15,7 @@
 #include "proxies/identity/certificate_names.h"
 #include "proxies/reverse/reverse_policy.h"
 #include "proxies/tunnel/authority.h"
+#include "proxies/tunnel/ip_address.h"
 
 namespace detach {
 
@@ -22,6 +23,7 @@ namespace detach {
 struct LiveTunnel {
   std::uint64_t id = 0;
   Authority destination;
+  IpAddress address;                           // to which that resolved, and which was dialled
   std::function<void(const Status& why)> end;  // for any thread; returns at once
 };
 
@@ -35,8 +37,9 @@ class LiveTunnels {
                                           const CertificateNames& client, LiveTunnel tunnel);
 
   // EndWhatIsForbidden ends the tunnels whose client does not verify by `policy`, or may not go by
-  // its rows where the tunnel goes; one "no_longer_allowed" line in the log for each. With `leaf`
-  // only those of that client; without, not those of clients that come meanwhile.
+  // its rows where the tunnel goes, by name and by address; one "no_longer_allowed" line in the log
+  // for each. With `leaf` only those of that client; without, not those of clients that come
+  // meanwhile.
   void EndWhatIsForbidden(const ReversePolicy& policy, std::optional<Bytes> leaf = std::nullopt);
 
  private:

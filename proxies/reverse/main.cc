@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <string>
 
+#include "bio/backend/by_name/named_backend.h"
 #include "proxies/daemon/proxy_main.h"
 #include "proxies/reverse/reverse_proxy.h"
 
@@ -21,7 +22,8 @@ int main(int argc, char** argv) {
       "again, but listen, "
       "pid_file, threads, max_connections and drain, which stay as they were at the start; tunnels "
       "that it does not allow end.\nExit codes: 0 ended, 1 failed, 2 wrong usage or "
-      "configuration.");
+      "configuration.\nTLS backends, of which the first is used where [tls] names none: " +
+      detach::DescribeBackends() + ".");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

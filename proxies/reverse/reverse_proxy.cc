@@ -55,7 +55,7 @@ class ReverseConnection {
   asio::awaitable<std::optional<Grant>> AuthorizeClient(const Authority& destination);
   asio::awaitable<std::optional<Socket>> DialDestination(const Authority& destination,
                                                          const Grant& grant);
-  std::shared_ptr<TunnelCut> Register(const Authority& destination);
+  std::shared_ptr<TunnelCut> Register(const Authority& destination, const IpAddress& address);
   asio::awaitable<void> RunTunnel(const ConnectRequest& request, const Grant& grant,
                                   Socket destination);
   std::optional<DetachMode> AgreeOn(const ConnectRequest& request, const Grant& grant,
@@ -240,7 +240,8 @@ std::optional<DetachMode> ReverseConnection::AgreeOn(const ConnectRequest& reque
 }
 
 // From here on a reload can end the tunnel. One that came since the accept has not seen it.
-std::shared_ptr<TunnelCut> ReverseConnection::Register(const Authority& destination) {
+std::shared_ptr<TunnelCut> ReverseConnection::Register(const Authority& destination,
+                                                       const IpAddress& address) {
   auto cut = std::make_shared<TunnelCut>();
   const auto end = [cut, id = id_, &relay = proxy_.relay_,
                     executor = leg_.socket().get_executor()](const Status& why) {
@@ -250,7 +251,7 @@ std::shared_ptr<TunnelCut> ReverseConnection::Register(const Authority& destinat
       relay.EndIf([id](std::uint64_t other) { return other == id; });
     });
   };
-  places_.push_back(proxy_.tunnels_.Add(chain_, client_, {id_, destination, end}));
+  places_.push_back(proxy_.tunnels_.Add(chain_, client_, {id_, destination, address, end}));
   if (const auto newer = proxy_.policy(); newer != policy_) {
     proxy_.tunnels_.EndWhatIsForbidden(*newer, chain_.front());
   }
@@ -264,7 +265,8 @@ asio::awaitable<void> ReverseConnection::RunTunnel(const ConnectRequest& request
   options.side = Side::kReverseProxy;
   options.agreed = AgreeOn(request, grant, field);
   options.limits = {limits_.idle, limits_.lifetime, limits_.detach};
-  options.cut = Register(request.authority);
+  const asio::ip::tcp::endpoint dialled = PeerEndpoint(destination);
+  options.cut = Register(request.authority, ToIpAddress(dialled.address()));
 
   TunnelOwner owner;
   owner.side = Side::kReverseProxy;
@@ -273,7 +275,7 @@ asio::awaitable<void> ReverseConnection::RunTunnel(const ConnectRequest& request
   owner.record.peer = peer_;
   owner.record.client = client_.Identity();
   owner.record.destination = request.authority.ToString();
-  owner.record.dialled = EndpointText(PeerEndpoint(destination));
+  owner.record.dialled = EndpointText(dialled);
   owner.record.mode = options.agreed ? DetachModeName(*options.agreed) : "none";
   owner.places = std::move(places_);
 

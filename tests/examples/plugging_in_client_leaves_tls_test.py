@@ -62,6 +62,7 @@ class PluggingInClientLeavesTlsTest(unittest.TestCase):
                     came.append(piece)
 
         with socket.create_server(("127.0.0.1", 0)) as listener:
+            listener.settimeout(PATIENCE)
             server = threading.Thread(target=serve, args=(listener,))
             server.start()
             ended = self.run_client(program, listener.getsockname()[1])

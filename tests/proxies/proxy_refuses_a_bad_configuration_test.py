@@ -63,6 +63,10 @@ class ProxyRefusesABadConfigurationTest(TunnelCase):
     def test_a_wrong_value(self):
         self.check_both("modes", "uncovered", detach={"modes": ["uncovered"]})
 
+    def test_a_backend_that_there_is_not(self):
+        self.check_both("backend", "is no TLS backend of this build, which has \"",
+                        tls={"backend": "gnutls"})
+
     def test_a_missing_key(self):
         self.check_both("", "listen", listen=None)
 

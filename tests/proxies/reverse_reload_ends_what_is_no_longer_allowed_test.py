@@ -18,8 +18,8 @@ class ReloadEndsWhatIsNoLongerAllowedTest(TunnelCase):
         self.first, self.second = self.listener(), self.listener()
         self.ports = [end.getsockname()[1] for end in (self.first, self.second)]
 
-    def rows(self, *ports):
-        return [{"client": "*", "networks": ["127.0.0.0/8", "::1/128"],
+    def rows(self, *ports, networks=("127.0.0.0/8", "::1/128")):
+        return [{"client": "*", "networks": list(networks),
                  "destinations": [f"localhost:{port}" for port in ports]}]
 
     def reload(self, reverse, **changes):
@@ -72,6 +72,18 @@ class ReloadEndsWhatIsNoLongerAllowedTest(TunnelCase):
         self.check_stands(*kept)
         told = reverse.event("no_longer_allowed")
         self.assertEqual(told["destination"], f"localhost:{self.ports[0]}")
+
+    def test_an_address_that_no_row_leads_to_any_more_is_left(self):
+        reverse = self.reverse_proxy(allow=self.rows(*self.ports))
+        client, = self.proxies_of(reverse, "client")
+        left = self.plain_ends(client.port, self.first)
+        self.check_stands(*left)
+
+        self.reload(reverse, allow=self.rows(*self.ports, networks=["10.0.0.0/8"]))
+
+        for end in left:
+            self.assertEqual(ending(end), "RST")
+        self.assertIn("networks", reverse.event("no_longer_allowed")["reason"])
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ A bug is NAME.patch: a header, an empty line, a diff against the top of the tree
     Rule: what it breaks, in words
     Red: //the/test:that_turns_red
     Filter: ItsSuite.ItsCase          (optional; GoogleTest's syntax)
+    Needs: botan-3                    (optional: tried only where pkg-config knows this library)
 
 The bugs are planted in a copy of the tree, which has an output base of its own and is kept in the
 user's cache folder: each costs what it makes Bazel rebuild, and nobody's own tree is touched.
@@ -41,6 +42,7 @@ class Bug:
     rule: str
     red: str
     filter: str | None
+    needs: str | None = None
 
     @staticmethod
     def read(patch: pathlib.Path) -> "Bug":
@@ -48,10 +50,14 @@ class Bug:
         header = patch.read_text().split("\n\n", 1)[0].splitlines()
         fields = dict(line.split(": ", 1) for line in header if ": " in line)
         if len(fields) != len(header) or not {"Rule", "Red"} <= fields.keys() <= {
-            "Rule", "Red", "Filter",
+            "Rule", "Red", "Filter", "Needs",
         }:
-            raise ValueError(f"{patch}: the header is Rule:, Red: and perhaps Filter:")
-        return Bug(patch.stem, patch, fields["Rule"], fields["Red"], fields.get("Filter"))
+            raise ValueError(f"{patch}: the header is Rule:, Red:, perhaps Filter: and Needs:")
+        return Bug(patch.stem, patch, fields["Rule"], fields["Red"], fields.get("Filter"),
+                   fields.get("Needs"))
+
+    def can_be_tried(self) -> bool:
+        return not self.needs or subprocess.run(["pkg-config", "--exists", self.needs]).returncode == 0
 
 
 class Scratch:
@@ -110,6 +116,10 @@ def main(names: list[str], root: pathlib.Path = ROOT, minutes: float | None = No
     if unknown:
         sys.exit(f"no such bug in tests/seeded_bugs: {', '.join(sorted(unknown))}")
     bugs = [bug for bug in bugs if not names or bug.name in names]
+    for bug in bugs:
+        if not bug.can_be_tried():
+            print(f"{bug.name} is not tried: there is no {bug.needs} here")
+    bugs = [bug for bug in bugs if bug.can_be_tried()]
     if minutes is not None:
         bugs = turned(bugs, root)
 

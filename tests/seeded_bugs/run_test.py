@@ -129,6 +129,15 @@ class SeededBugs(unittest.TestCase):
         for name in ("first", "second"):
             self.assertIn(f"not planted, the time was up: {name}\n", printed)
 
+    def test_tries_a_bug_only_where_what_it_needs_is(self):
+        self.plant_bug("off_by_one", "43")
+        patch = self.root / "tests/seeded_bugs/off_by_one.patch"
+        patch.write_text("Needs: no-such-library\n" + patch.read_text())
+        code, printed = self.run_all()
+        self.assertEqual(code, 0, printed)
+        self.assertIn("off_by_one is not tried: there is no no-such-library here", printed)
+        self.assertIn("0 of 0", printed)
+
     def test_refuses_a_header_without_a_test(self):
         self.plant("tests/seeded_bugs/vague.patch", "Rule: something\n\n--- a/x\n")
         with self.assertRaisesRegex(ValueError, "the header is"):

@@ -17,6 +17,8 @@ from tunnel_case import TunnelCase
 DETACH_ECHO = "examples/detach_echo"
 LIBRARIES = {"openssl": "libssl.so", "botan": "libbotan-"}
 BACKENDS = sys.argv[1:]
+STACKS = {"openssl": "OpenSSL", "botan": r"Botan [\d.]+"}
+DESCRIBED = " and ".join(rf'"{name}" \({STACKS[name]}\)' for name in BACKENDS)
 
 
 def run(*command):
@@ -59,9 +61,13 @@ class ProgramLinksItsOwnBackendsOnlyTest(TunnelCase):
             with self.subTest(backend):
                 self.assertEqual(checked.returncode, 0 if backend in BACKENDS else 2)
                 if backend not in BACKENDS:
-                    known = " and ".join(f'"{name}"' for name in BACKENDS)
-                    self.assertIn(f"is no TLS backend of this build, which has {known}\n",
-                                  checked.stderr)
+                    self.assertRegex(checked.stderr, r":\d+:\d+: .* is no TLS backend of this "
+                                                     f"build, which has {DESCRIBED}\n")
+
+    def test_what_a_proxy_says_about_itself(self):
+        for program in (proxies.CLIENT_PROXY, proxies.REVERSE_PROXY):
+            said = " ".join(run(program, "--help").stdout.split())
+            self.assertRegex(said, f"names none: {DESCRIBED}\\.")
 
 
 if __name__ == "__main__":

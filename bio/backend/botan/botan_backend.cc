@@ -12,6 +12,7 @@ namespace {
 // RFC 9846 §6.
 constexpr std::uint8_t kCloseNotify = 0;
 constexpr std::uint8_t kUnexpectedMessage = 10;
+constexpr std::uint8_t kBadCertificate = 42;
 constexpr std::uint8_t kIllegalParameter = 47;
 constexpr std::uint8_t kInternalError = 80;
 constexpr std::uint8_t kNoApplicationProtocol = 120;
@@ -182,7 +183,7 @@ void BotanBackend::OnAlert(std::uint8_t description, bool fatal) {
   } else if (description == kCloseNotify) {
     close_notify_ = true;
     // RFC 5246 §7.2.1: over TLS 1.2 the answer is due at once, and Botan gives it.
-    answers_ = !half_detach() && !std::exchange(closed_, closed_ || !half_detach());
+    if (!half_detach() && !closed_) answers_ = closed_ = true;
   }
 }
 
@@ -191,7 +192,9 @@ void BotanBackend::VerifyPeer(const std::vector<Botan::X509_Certificate>& chain)
   try {
     refusal = setup_.trust.Check(chain);
   } catch (...) {
-    End(CurrentBotanException(true), kInternalError);
+    Status cause = CurrentBotanException(true);
+    const bool ours = cause.fault() == Fault::kInternal;
+    End(std::move(cause), ours ? kInternalError : kBadCertificate);
   }
   if (refusal) End(Incompatible(refusal->reason), refusal->alert);
 }

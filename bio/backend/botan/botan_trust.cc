@@ -66,19 +66,11 @@ const char* ReasonOf(Code code) {
                                           : Botan::Path_Validation_Result::status_string(code);
 }
 
-std::string NameOf(const Botan::X509_DN& name) {
-  std::string text;
-  for (const auto& [attribute, value] : name.contents()) {
-    text += (text.empty() ? "" : ",") + attribute + "=" + value;
-  }
-  return text;
-}
-
 BotanRefusal Refuse(std::uint8_t alert, const std::string& reason,
                     const Botan::X509_Certificate& certificate) {
   return {alert, "certificate refused: " + reason + " (subject " +
-                     NameOf(certificate.subject_dn()) + ", issuer " +
-                     NameOf(certificate.issuer_dn()) + ")"};
+                     certificate.subject_dn().to_string() + ", issuer " +
+                     certificate.issuer_dn().to_string() + ")"};
 }
 
 // A certificate of a path: Botan 3 holds them by value, 2.19 by pointer.
@@ -144,7 +136,7 @@ Status BotanTrust::LoadAnchor(const Bytes& der) {
   if (!anchor.ok()) return anchor.status();
   if (!anchor->is_self_signed()) {
     return Incompatible("the Botan backend takes self-signed trust anchors only: " +
-                        NameOf(anchor->subject_dn()) + " is none");
+                        anchor->subject_dn().to_string() + " is none");
   }
   store_.add_certificate(*anchor);
   return {};
@@ -158,7 +150,7 @@ Status BotanTrust::LoadCrl(const Bytes& der) try {
   for (const char* partial : kPartialCrl) {
     if (!crl.extensions().extension_set(Botan::OID(partial))) continue;
     return Incompatible("the Botan backend takes complete CRLs only: that of " +
-                        NameOf(crl.issuer_dn()) + " is none");
+                        crl.issuer_dn().to_string() + " is none");
   }
   store_.add_crl(crl);
   return {};

@@ -13,18 +13,6 @@
 #endif
 
 namespace detach {
-namespace {
-
-std::string Listed(std::span<const NamedBackend> backends) {
-  std::string list;
-  for (const NamedBackend& backend : backends) {
-    if (!list.empty()) list += " and ";
-    list.append("\"").append(backend.name).append("\"");
-  }
-  return list;
-}
-
-}  // namespace
 
 std::span<const NamedBackend> NamedBackends() {
   static const std::array backends = {
@@ -39,12 +27,21 @@ std::span<const NamedBackend> NamedBackends() {
   return backends;
 }
 
+std::string DescribeBackends() {
+  std::string list;
+  for (const NamedBackend& backend : NamedBackends()) {
+    if (!list.empty()) list += " and ";
+    list.append("\"").append(backend.name).append("\" (").append(backend.stack).append(")");
+  }
+  return list;
+}
+
 Result<NamedBackend> FindBackend(std::string_view name) {
   const std::span<const NamedBackend> backends = NamedBackends();
   const auto found = std::ranges::find(backends, name, &NamedBackend::name);
   if (found != backends.end()) return *found;
   return Misuse("\"" + std::string(name) + "\" is no TLS backend of this build, which has " +
-                Listed(backends));
+                DescribeBackends());
 }
 
 Result<std::unique_ptr<TlsContext>> NewTlsContext(std::string_view name, const TlsConfig& config) {

@@ -24,6 +24,9 @@ struct NamedBackend {
 // NamedBackends returns all of them, the default first; there is at least one.
 std::span<const NamedBackend> NamedBackends();
 
+// DescribeBackends returns their names and stacks, for a person: "openssl" (OpenSSL) and so on.
+std::string DescribeBackends();
+
 // FindBackend returns the backend of that name. kMisuse where this build has none: the message
 // lists those that it has.
 Result<NamedBackend> FindBackend(std::string_view name);

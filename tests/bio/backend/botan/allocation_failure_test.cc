@@ -12,13 +12,25 @@
 
 #include "tests/bio/backend/botan/botan_fixture.h"
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define DETACH_ASAN
+#elif __has_feature(thread_sanitizer)
+#define DETACH_TSAN
+#endif
+#endif
+
 namespace {
 
 // Allocations of this thread until one fails; negative: none fails.
 thread_local long allocations_left = -1;
 thread_local bool allocation_failed = false;
 
-void* Allocate(std::size_t size) {
+}  // namespace
+
+// TSan's runtime has operators of its own, which nobody can replace: this test is not run there.
+#if !defined(DETACH_TSAN)
+void* operator new(std::size_t size) {
   if (allocations_left >= 0 && allocations_left-- == 0) {
     allocation_failed = true;
     throw std::bad_alloc();
@@ -27,18 +39,27 @@ void* Allocate(std::size_t size) {
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-
-}  // namespace
-
-void* operator new(std::size_t size) { return Allocate(size); }
-void* operator new[](std::size_t size) { return Allocate(size); }
+void* operator new[](std::size_t size) { return operator new(size); }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+#endif
+
+// What Botan had allocated when an allocation failed it does not always free. (Read by
+// LeakSanitizer, where there is one.)
+extern "C" const char* __lsan_default_suppressions();  // NOLINT(bugprone-reserved-identifier)
+extern "C" const char* __lsan_default_suppressions() { return "leak:libbotan"; }
 
 namespace detach {
 namespace {
+
+// ASan makes each try some ten times as dear.
+#if defined(DETACH_ASAN)
+constexpr long kStride = 13;
+#else
+constexpr long kStride = 1;
+#endif
 
 // Botan 3.7's Signature_Scheme allocates in functions that are noexcept: a handshake that runs out
 // of memory there ends the process, whoever calls.
@@ -167,9 +188,9 @@ TEST_P(AllocationFailure, IsOneErrorAtEveryAllocationOfAConnection) {
   for (const bool client : {true, false}) {
     long k = 0;
     verdicts_ = 0;
-    while (Run(client, k) && !HasFailure()) ++k;
-    std::printf("%s: each of %ld allocations failed, %ld for a wrong reason\n",
-                client ? "client" : "server", k, verdicts_);
+    while (Run(client, k) && !HasFailure()) k += kStride;
+    std::printf("%s: of %ld allocations, every %ld failed, %ld with a wrong reason\n",
+                client ? "client" : "server", k, kStride, verdicts_);
     EXPECT_GT(k, kHandshakeMayEndTheProcess ? 5 : 1000);
     EXPECT_LE(verdicts_, k / 5);
   }

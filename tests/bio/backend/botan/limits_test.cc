@@ -163,24 +163,106 @@ TEST_P(Limits, ThePeersCloseNotifyIsAnsweredOverTls12AndLeavesOurDirectionOpenOv
   EXPECT_TRUE(client_.status.ok()) << client_.status.message();
 }
 
+// Against a libssl whose options the test sets.
+class AgainstOpenSsl : public Limits {
+ protected:
+  AgainstOpenSsl() {
+    const int version = IsTls13() ? TLS1_3_VERSION : TLS1_2_VERSION;
+    SSL_CTX_set_max_proto_version(context_.get(), version);
+  }
+
+  // Each makes libssl one end, and Botan the other, and exchanges what they have to say.
+  void ConnectOpenSsl() {
+    server_config_.peer_certificate = PeerCertificate::kNotRequested;
+    server_context_ = *NewBotanContext(server_config_);
+    server_.backend = *server_context_->NewBackend();
+    ssl_ = SSL_new(context_.get());
+    SSL_set_connect_state(ssl_);
+    client_.backend = *NewOpenSslBackend(ssl_);
+    Begin();
+  }
+  void AcceptByOpenSsl() {
+    client_context_ = *NewBotanContext(client_config_);
+    client_.backend = *client_context_->NewBackend();
+    ssl_ = SSL_new(context_.get());
+    SSL_set_accept_state(ssl_);
+    server_.backend = *NewOpenSslBackend(ssl_);
+    Begin();
+  }
+
+  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context_{SSL_CTX_new(TLS_method()),
+                                                                   SSL_CTX_free};
+  SSL* ssl_ = nullptr;
+
+ private:
+  void Begin() {
+    server_.status = server_.backend->Start(server_.sink);
+    client_.status = client_.backend->Start(client_.sink);
+    Exchange();
+  }
+};
+
 // RFC 7627: without it another connection's keys may be the same.
-TEST_P(Limits, NothingIsExportedOverTls12WithoutExtendedMasterSecret) {
+TEST_P(AgainstOpenSsl, NothingIsExportedOverTls12WithoutExtendedMasterSecret) {
   if (IsTls13()) GTEST_SKIP() << "TLS 1.3 always binds";
-  server_config_.peer_certificate = PeerCertificate::kNotRequested;
-  const std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_method()),
-                                                                  SSL_CTX_free);
-  SSL_CTX_set_max_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_EXTENDED_MASTER_SECRET);
-  server_context_ = *NewBotanContext(server_config_);
-  SSL* const ssl = SSL_new(context.get());
-  SSL_set_connect_state(ssl);
-  client_.backend = *NewOpenSslBackend(ssl);
-  server_.backend = *server_context_->NewBackend();
-  ASSERT_TRUE(server_.backend->Start(server_.sink).ok());
-  client_.status = client_.backend->Start(client_.sink);
-  Exchange();
+  SSL_CTX_set_options(context_.get(), SSL_OP_NO_EXTENDED_MASTER_SECRET);
+  ConnectOpenSsl();
   ASSERT_EQ(server_.sink.handshakes_done, 1) << server_.status.message();
   EXPECT_EQ(server_.backend->Export("label", Bytes{1}, 16).status().fault(), Fault::kIncompatible);
+}
+
+TEST_P(AgainstOpenSsl, ARenegotiationIsNotBegun) {
+  if (IsTls13()) GTEST_SKIP() << "TLS 1.3 has none";
+  ConnectOpenSsl();
+  ASSERT_EQ(server_.sink.handshakes_done, 1) << server_.status.message();
+  SSL_clear_options(ssl_, SSL_OP_NO_RENEGOTIATION);
+  ASSERT_EQ(SSL_renegotiate(ssl_), 1);
+  // A libssl client asks with its next write, and that does not succeed.
+  EXPECT_FALSE(client_.backend->Send(Text("x"), client_.sink).ok());
+  Pass(client_, server_);
+  EXPECT_EQ(server_.sink.handshakes_done, 1);
+  EXPECT_EQ(server_.sink.plaintext, "");
+  EXPECT_TRUE(server_.status.ok()) << server_.status.message();
+}
+
+int ChooseWhatNobodyOffered(SSL* /*ssl*/, const unsigned char** out, unsigned char* size,
+                            const unsigned char* /*in*/, unsigned int /*in_size*/,
+                            void* /*argument*/) {
+  static const unsigned char protocol[] = {'h', '9'};
+  *out = protocol;
+  *size = sizeof(protocol);
+  return SSL_TLSEXT_ERR_OK;
+}
+
+// RFC 7301 §3.1.
+TEST_P(AgainstOpenSsl, AProtocolThatWasNotOfferedIsAViolation) {
+  client_config_.alpn = {"http/1.1"};
+  client_config_.dangerous_accept_any_peer = true;
+  SSL_CTX_set_alpn_select_cb(context_.get(), ChooseWhatNobodyOffered, nullptr);
+  const unsigned char* der = Pki().server.leaf().data();
+  SSL_CTX_use_certificate_ASN1(context_.get(), static_cast<int>(Pki().server.leaf().size()), der);
+  const unsigned char* key = Pki().server.key.data();
+  EVP_PKEY* const parsed =
+      d2i_AutoPrivateKey(nullptr, &key, static_cast<long>(Pki().server.key.size()));
+  SSL_CTX_use_PrivateKey(context_.get(), parsed);
+  EVP_PKEY_free(parsed);
+  AcceptByOpenSsl();
+  EXPECT_EQ(client_.status.fault(), Fault::kViolation) << client_.status.message();
+  EXPECT_EQ(client_.sink.handshakes_done, 0);
+  EXPECT_FALSE(server_.status.ok()) << "no alert came";
+}
+
+INSTANTIATE_TEST_SUITE_P(Botan, AgainstOpenSsl, testing::ValuesIn(BotanVersions()), VersionName);
+
+// A pinned key needs no trust anchor, at a server neither: it asks for a certificate all the same.
+TEST_P(Limits, AServerMayPinItsClientsKey) {
+  server_config_.trust_anchors.clear();
+  server_config_.crls.clear();
+  server_config_.pinned_spki_sha256 = SpkiSha256(Pki().client.leaf());
+  ShakeHands();
+  EXPECT_EQ(server_.backend->Summary()->peer_chain, Pki().client.chain);
+  server_config_.pinned_spki_sha256 = SpkiSha256(Pki().server.leaf());
+  ExpectClientRefused(42, "pinned");
 }
 
 TEST_P(Limits, AnEmptyContextIsExportedOverTls13Only) {
