@@ -26,7 +26,9 @@ int ExitWith(ExitCode code, const Status& status) {
   return code;
 }
 
+// Also keeps a log that nobody reads any more from ending the process.
 UniqueFd TerminationSignals() {
+  ::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);

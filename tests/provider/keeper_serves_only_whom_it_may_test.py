@@ -81,6 +81,21 @@ class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
         self.assert_serves(keeper)
         keeper.event("peer_dropped", reason='"its place was needed"')
 
+    def test_also_where_nobody_reads_its_log(self):
+        keeper = self.start()
+        reader, writer = os.pipe()
+        config = self.folder / "keeper.toml"
+        keeper.kill()
+        deaf = subprocess.Popen([KEEPER, "--config", config], stderr=writer)
+        self.addCleanup(deaf.wait)
+        self.addCleanup(deaf.kill)
+        os.close(writer)
+        with open(reader, encoding="utf-8") as log:
+            self.assertIn("event=ready", log.readline())
+        with Peer(self.folder / "socket") as peer:
+            peer.ask_bytes(b"what the keeper complains of")
+        self.assert_serves(keeper)
+
     def test_its_parent_by_an_inherited_socketpair(self):
         parent, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         config = self.folder / "keeper.toml"
