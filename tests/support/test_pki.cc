@@ -148,6 +148,9 @@ Bytes Certify(const CertificateSpec& spec, EVP_PKEY* key, X509* issuer, EVP_PKEY
   if (!spec.crl_url.empty()) {
     AddExtension(certificate.get(), issuer, NID_crl_distribution_points, "URI:" + spec.crl_url);
   }
+  if (!spec.name_constraints.empty()) {
+    AddExtension(certificate.get(), issuer, NID_name_constraints, spec.name_constraints);
+  }
   Must(X509_sign(certificate.get(), issuer_key, DigestFor(issuer_key)) > 0, "signing");
   return Der(certificate.get(), i2d_X509);
 }
@@ -199,9 +202,9 @@ std::string TestCertificate::ChainPem() const {
 
 std::string TestCertificate::KeyPem() const { return Pem(PEM_STRING_PKCS8INF, key); }
 
-TestAuthority::TestAuthority(const std::string& common_name, KeyType key)
-    : key_(NewKey(key)),
-      certificate_(Certify({.common_name = common_name}, key_.get(), nullptr, key_.get(), true)),
+TestAuthority::TestAuthority(const CertificateSpec& spec)
+    : key_(NewKey(spec.key)),
+      certificate_(Certify(spec, key_.get(), nullptr, key_.get(), true)),
       revoked_(std::make_shared<std::vector<Bytes>>()) {}
 
 TestAuthority TestAuthority::Subordinate(const CertificateSpec& spec, bool may_sign) const {

@@ -26,7 +26,8 @@ struct CertificateSpec {
   KeyType key = KeyType::kEcP256;
   std::chrono::seconds not_before = std::chrono::hours(-1);
   std::chrono::seconds not_after = std::chrono::hours(24);
-  std::string crl_url = {};  // where it says that its CRL is published
+  std::string crl_url = {};           // where it says that its CRL is published
+  std::string name_constraints = {};  // as OpenSSL writes them: "excluded;URI:evil.example"
 };
 
 // TestCertificate is an issued certificate with its chain and its private key.
@@ -49,7 +50,9 @@ struct CrlTimes {
 // A failure of libcrypto aborts the process: a test cannot go on without its certificates.
 class TestAuthority {
  public:
-  explicit TestAuthority(const std::string& common_name, KeyType key = KeyType::kEcP256);
+  explicit TestAuthority(const std::string& common_name, KeyType key = KeyType::kEcP256)
+      : TestAuthority(CertificateSpec{.common_name = common_name, .key = key}) {}
+  explicit TestAuthority(const CertificateSpec& spec);
 
   // Subordinate returns a CA whose certificate this one issues. With `may_sign` false its
   // certificate says CA:FALSE, and nothing that it issues may be believed.

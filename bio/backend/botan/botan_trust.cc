@@ -12,6 +12,7 @@
 #include <type_traits>
 
 #include "bio/backend/botan/botan_identity.h"
+#include "bio/backend/botan/name_constraints.h"
 #include "bio/backend/botan/reference_identity.h"
 
 namespace detach {
@@ -34,6 +35,7 @@ constexpr std::uint8_t kBadCertificate = 42;
 constexpr std::uint8_t kUnsupportedCertificate = 43;
 constexpr std::uint8_t kCertificateRevoked = 44;
 constexpr std::uint8_t kCertificateExpired = 45;
+constexpr std::uint8_t kCertificateUnknown = 46;
 constexpr std::uint8_t kUnknownCa = 48;
 
 std::uint8_t AlertOf(Code code) {
@@ -45,6 +47,8 @@ std::uint8_t AlertOf(Code code) {
       return kCertificateRevoked;
     case Code::INVALID_USAGE:
       return kUnsupportedCertificate;
+    case Code::NAME_CONSTRAINT_ERROR:
+      return kCertificateUnknown;
     // No path that vouches for it, or no word from its CA whether it still does.
     case Code::CERT_ISSUER_NOT_FOUND:
     case Code::CANNOT_ESTABLISH_TRUST:
@@ -97,6 +101,14 @@ Code WorstOf(const std::set<Code>& codes) {
 bool MayVouch(const Botan::X509_Certificate& authority, Botan::Usage_Type usage) {
   const bool client = usage == Botan::Usage_Type::TLS_CLIENT_AUTH;
   return authority.allowed_extended_usage(client ? "PKIX.ClientAuth" : "PKIX.ServerAuth");
+}
+
+// RFC 5280 §5.3: a CRL with a critical entry extension that is not processed says nothing.
+bool HasCriticalEntry(const Botan::X509_CRL& crl) {
+  return std::ranges::any_of(crl.get_revoked(), [](const Botan::CRL_Entry& entry) {
+    const auto extensions = entry.extensions().extensions();
+    return std::ranges::any_of(extensions, [](const auto& extension) { return extension.second; });
+  });
 }
 
 }  // namespace
@@ -152,6 +164,10 @@ Status BotanTrust::LoadCrl(const Bytes& der) try {
     return Incompatible("the Botan backend takes complete CRLs only: that of " +
                         crl.issuer_dn().to_string() + " is none");
   }
+  if (HasCriticalEntry(crl)) {
+    return Incompatible("the Botan backend takes no CRL whose entries have critical extensions: " +
+                        NameOf(crl.issuer_dn()) + "'s has");
+  }
   store_.add_crl(crl);
   return {};
 } catch (const Botan::Exception& error) {
@@ -197,9 +213,15 @@ std::optional<BotanRefusal> BotanTrust::CheckPath(
   if (const Code worst = WorstOf(codes[at]); worst != Code::OK) {
     return Refuse(AlertOf(worst), ReasonOf(worst), Certificate(path[at]));
   }
-  for (std::size_t i = 1; i + 1 < path.size(); ++i) {
-    if (MayVouch(Certificate(path[i]), usage)) continue;
-    return Refuse(kUnsupportedCertificate, ReasonOf(Code::INVALID_USAGE), Certificate(path[i]));
+  for (std::size_t i = 1; i < path.size(); ++i) {
+    const Botan::X509_Certificate& authority = Certificate(path[i]);
+    if (!MayVouch(authority, usage)) {
+      return Refuse(kUnsupportedCertificate, ReasonOf(Code::INVALID_USAGE), authority);
+    }
+    if (ConstrainsUnjudgedNames(authority)) {
+      return Refuse(kCertificateUnknown, "it constrains names that Botan does not compare",
+                    authority);
+    }
   }
   return std::nullopt;
 }

@@ -26,6 +26,23 @@ class Limits : public BotanTest {
         << context.status().message();
   }
 
+  // Gives the server another first CRL. Nobody looks at its signature when a context is made.
+  void AmendCrl(const std::function<void(X509_CRL*)>& amend) {
+    const Bytes& whole = server_config_.crls[0];
+    const unsigned char* in = whole.data();
+    X509_CRL* crl = d2i_X509_CRL(nullptr, &in, static_cast<long>(whole.size()));
+    ASSERT_NE(crl, nullptr);
+    amend(crl);
+    EVP_PKEY* const key = EVP_EC_gen("P-256");
+    ASSERT_GT(X509_CRL_sign(crl, key, EVP_sha256()), 0);
+    unsigned char* der = nullptr;
+    const int size = i2d_X509_CRL(crl, &der);
+    server_config_.crls[0] = Bytes(der, der + size);
+    OPENSSL_free(der);
+    EVP_PKEY_free(key);
+    X509_CRL_free(crl);
+  }
+
   // The client's certificate is refused with `alert`.
   void ExpectClientRefused(int alert, const std::string& words) {
     Open();
@@ -60,24 +77,30 @@ TEST_P(Limits, ATrustAnchorThatIsNotSelfSignedIsRefused) {
 
 // RFC 5280 §5.2.5: a CRL that speaks of some certificates only would pass for one of all.
 TEST_P(Limits, APartialCrlIsRefused) {
-  const Bytes& whole = server_config_.crls[0];
-  const unsigned char* in = whole.data();
-  X509_CRL* crl = d2i_X509_CRL(nullptr, &in, static_cast<long>(whole.size()));
-  ASSERT_NE(crl, nullptr);
-  X509_EXTENSION* scope = X509V3_EXT_conf_nid(nullptr, nullptr, NID_issuing_distribution_point,
-                                              "critical,onlyuser:TRUE");
-  ASSERT_NE(scope, nullptr);
-  ASSERT_EQ(X509_CRL_add_ext(crl, scope, -1), 1);
-  EVP_PKEY* const key = EVP_EC_gen("P-256");  // nobody looks at the signature yet
-  ASSERT_GT(X509_CRL_sign(crl, key, EVP_sha256()), 0);
-  unsigned char* der = nullptr;
-  const int size = i2d_X509_CRL(crl, &der);
-  server_config_.crls[0] = Bytes(der, der + size);
-  OPENSSL_free(der);
-  EVP_PKEY_free(key);
-  X509_EXTENSION_free(scope);
-  X509_CRL_free(crl);
+  AmendCrl([](X509_CRL* crl) {
+    X509_EXTENSION* scope = X509V3_EXT_conf_nid(nullptr, nullptr, NID_issuing_distribution_point,
+                                                "critical,onlyuser:TRUE");
+    ASSERT_EQ(X509_CRL_add_ext(crl, scope, -1), 1);
+    X509_EXTENSION_free(scope);
+  });
   ExpectRefused(server_config_, "complete CRLs only");
+}
+
+// RFC 5280 §5.3: who cannot process it must not use the CRL, for no certificate.
+TEST_P(Limits, ACrlWithACriticalEntryExtensionIsRefused) {
+  AmendCrl([](X509_CRL* crl) {
+    X509_REVOKED* entry = X509_REVOKED_new();
+    ASN1_INTEGER* serial = ASN1_INTEGER_new();
+    ASSERT_EQ(ASN1_INTEGER_set(serial, 1), 1);
+    ASSERT_EQ(X509_REVOKED_set_serialNumber(entry, serial), 1);
+    X509_REVOKED_set_revocationDate(entry, const_cast<ASN1_TIME*>(X509_CRL_get0_lastUpdate(crl)));
+    X509_EXTENSION* unknown = X509V3_EXT_conf(nullptr, nullptr, "1.2.3.4", "critical,DER:05:00");
+    ASSERT_EQ(X509_REVOKED_add_ext(entry, unknown, -1), 1);
+    ASSERT_EQ(X509_CRL_add0_revoked(crl, entry), 1);
+    X509_EXTENSION_free(unknown);
+    ASN1_INTEGER_free(serial);
+  });
+  ExpectRefused(server_config_, "critical extensions");
 }
 
 // Most certificates of this world say where their CRL is published; Botan alone would want that

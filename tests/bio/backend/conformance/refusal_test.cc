@@ -17,6 +17,7 @@ constexpr int kBadCertificate = 42;
 constexpr int kUnsupportedCertificate = 43;
 constexpr int kCertificateRevoked = 44;
 constexpr int kCertificateExpired = 45;
+constexpr int kCertificateUnknown = 46;
 constexpr int kUnknownCa = 48;
 constexpr int kProtocolVersion = 70;
 constexpr int kCertificateRequired = 116;
@@ -40,6 +41,18 @@ void UseClient(TlsConfig& client, TlsConfig& server, const TestCertificate& cert
 
 TestCertificate ServerFrom(const TestAuthority& authority) {
   return authority.Issue({"server.example", ExtendedKeyUsage::kServerAuth, {"DNS:server.example"}});
+}
+
+// Alice's names, from a CA that may not give them away, directly below the trust anchor.
+void UseConstrainedClient(TlsConfig& client, TlsConfig& server, const char* constraints) {
+  const TestAuthority authority = SharedPki().client_root.Subordinate(
+      {.common_name = "constrained", .name_constraints = constraints});
+  UseClient(client, server,
+            authority.Issue({"alice",
+                             ExtendedKeyUsage::kClientAuth,
+                             {"URI:spiffe://corp.example/alice", "email:alice@corp.example",
+                              "DNS:alice.corp.example"}}));
+  server.check_revocation = false;
 }
 
 const std::vector<Refusal>& ClientCertificates() {
@@ -76,6 +89,26 @@ const std::vector<Refusal>& ClientCertificates() {
              SharedPki().client_issuer.Crl({.this_update = -2 * kHour, .next_update = -kHour});
        },
        kCertificateExpired},
+      {"ClientWhoseUriItsCaMayNotGiveAway", Role::kServer,
+       [](auto& c, auto& s) { UseConstrainedClient(c, s, "excluded;URI:corp.example"); },
+       kCertificateUnknown},
+      {"ClientWhoseUriItsCaMayNotGiveAwayEither", Role::kServer,
+       [](auto& c, auto& s) { UseConstrainedClient(c, s, "permitted;URI:other.example"); },
+       kCertificateUnknown},
+      {"ClientWhoseEmailAddressItsCaMayNotGiveAway", Role::kServer,
+       [](auto& c, auto& s) { UseConstrainedClient(c, s, "critical,excluded;email:corp.example"); },
+       kCertificateUnknown},
+      {"ClientWhoseDnsNameItsCaMayNotGiveAway", Role::kServer,
+       [](auto& c, auto& s) { UseConstrainedClient(c, s, "excluded;DNS:corp.example"); },
+       kCertificateUnknown},
+      {"ClientOfATrustAnchorForServers", Role::kServer,
+       [](auto& c, auto& s) {
+         const TestAuthority anchor(CertificateSpec{"for servers", ExtendedKeyUsage::kServerAuth});
+         UseClient(c, s, anchor.Issue({"alice", ExtendedKeyUsage::kClientAuth}));
+         s.trust_anchors = {anchor.certificate()};
+         s.check_revocation = false;
+       },
+       kUnsupportedCertificate},
       {"NoClientCertificate", Role::kServer,
        [](auto& c, auto& s) {
          AskForClientCertificate(c, s);
