@@ -166,7 +166,7 @@ Status BotanTrust::LoadCrl(const Bytes& der) try {
   }
   if (HasCriticalEntry(crl)) {
     return Incompatible("the Botan backend takes no CRL whose entries have critical extensions: " +
-                        NameOf(crl.issuer_dn()) + "'s has");
+                        crl.issuer_dn().to_string() + "'s has");
   }
   store_.add_crl(crl);
   return {};
