@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "bio/socket/unique_fd.h"
+#include "program/file_access.h"
 
 namespace detach {
 namespace {
@@ -30,11 +31,18 @@ Status CheckTrusted(const std::string& path, const struct stat& file, Readers re
   return {};
 }
 
+std::string WhyUnreadable(int error) {
+  const std::string reason = std::strerror(error);
+  if (error != EACCES || ReadablePaths().empty()) return reason;
+  return reason + "; since its start this process reads only " + ReadablePaths() +
+         "; to add or to replace a folder, restart it";
+}
+
 Result<std::string> Read(const std::string& path, Readers readers) {
   // O_NONBLOCK: opening a FIFO must not wait for a writer.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat file = {};
-  if (!fd.valid() || ::fstat(fd.get(), &file) != 0) return Refuse(path, std::strerror(errno));
+  if (!fd.valid() || ::fstat(fd.get(), &file) != 0) return Refuse(path, WhyUnreadable(errno));
   if (Status status = CheckTrusted(path, file, readers); !status.ok()) return status;
   std::string contents(static_cast<std::size_t>(file.st_size), '\0');
   std::size_t size = 0;

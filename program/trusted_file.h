@@ -11,7 +11,8 @@ namespace detach {
 
 // ReadTrustedFile returns the contents of the regular file at `path`, at most 64 MiB. A file that
 // its group or everybody may write is refused: whoever can write it decides whom we trust. What is
-// checked is what is read: the file is opened once. Errors (kMisuse) begin with the path.
+// checked is what is read: the file is opened once. Errors (kMisuse) begin with the path; where
+// LimitFileAccess may be the reason, they say what is readable.
 Result<std::string> ReadTrustedFile(const std::string& path);
 
 // ReadSecretFile does the same for a private key or a passphrase, and refuses a file that everybody

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "bio/status.h"
+#include "proxies/daemon/confinement.h"
 #include "proxies/daemon/run_proxy.h"
 #include "proxies/daemon/signals.h"
 #include "proxies/log/log.h"
@@ -26,7 +27,8 @@ inline int ExitWith(ExitCode code, const Status& status) {
 // checks it, and returns the exit code. Whatever is wrong is one line on standard error.
 //
 // `Proxy` is ReverseProxy or ClientProxy: made of a shared Proxy::Policy and a Relay, with Serve
-// and SetPolicy; Policy::Load reads a file, and its `config` has what ProxyProgram needs.
+// and SetPolicy; Policy::Load reads a file, and its `config` has what ProxyProgram needs. Where
+// Proxy::kConfined, `config.files` are those that it was read from, and what serves is confined.
 template <typename Proxy>
 int ProxyMain(const std::string& path, bool check_only) {
   const auto policy = Proxy::Policy::Load(path);
@@ -49,6 +51,12 @@ int ProxyMain(const std::string& path, bool check_only) {
   program.threads = config.threads;
   program.max_connections = static_cast<std::size_t>(config.limits.max_connections);
   program.drain = config.limits.drain;
+  program.start = [&]() -> Status {
+    if constexpr (Proxy::kConfined) {
+      if (Status status = Confine(config.files, config.pid_file.text); !status.ok()) return status;
+    }
+    return (*relay)->Start();
+  };
   program.handler = [&proxy](Socket socket, Server::Place place) {
     return proxy.Serve(std::move(socket), std::move(place));
   };
@@ -61,7 +69,8 @@ int ProxyMain(const std::string& path, bool check_only) {
   };
   const Status ended = RunProxy(program, *signals);
   (*relay)->Shutdown();
-  return ended.ok() ? kEnded : ExitWith(kWrongUsage, ended);
+  if (ended.ok()) return kEnded;
+  return ExitWith(ended.fault() == Fault::kInternal ? kFailed : kWrongUsage, ended);
 }
 
 }  // namespace detach

@@ -88,6 +88,7 @@ Status RunProxy(const ProxyProgram& program, const SignalQueue& signals) {
     pid_file.emplace(*std::move(created));
   }
   RaiseDescriptorLimit();
+  if (Status status = program.start(); !status.ok()) return status;
   server.Start();
   for (const std::string& address : bound) {
     Log(LogLevel::kInfo, "listening", {{"address", address}});

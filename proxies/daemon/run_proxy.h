@@ -21,6 +21,8 @@ struct ProxyProgram {
   int threads = 0;
   std::size_t max_connections = 0;
   std::chrono::milliseconds drain{0};
+  std::function<Status()>
+      start;  // what comes between binding and serving; not ok: nothing is served
   Server::Handler handler;
   std::function<Status()> reload;  // reads the configuration again; not ok: the old one stays
 };
@@ -28,7 +30,8 @@ struct ProxyProgram {
 // RunProxy serves until SIGTERM or SIGINT, then takes no more connections, and returns when those
 // that are left have ended, when `drain` has passed, or at the second signal. SIGHUP reloads.
 // kMisuse where a port is taken or the pid file cannot be written: one line with the position in
-// the configuration, and nothing was started. Logs "listening" with each address.
+// the configuration, and nothing was started. Logs "listening" with each address. No thread is
+// started before `start` is called.
 //
 // `signals` were opened before any thread was started.
 Status RunProxy(const ProxyProgram& program, const SignalQueue& signals);

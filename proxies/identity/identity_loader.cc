@@ -16,21 +16,6 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxChain = 8;  // as many certificates as the peer accepts
 
-// RFC 8089: file:/path, file:///path, file://localhost/path.
-Result<std::string> FilePath(const std::string& uri) {
-  std::string_view rest = uri;
-  if (!rest.starts_with("file:")) {
-    return Misuse("\"" + uri + "\": this version reads identities only from file: URIs");
-  }
-  rest.remove_prefix(5);
-  if (rest.starts_with("//localhost/")) rest.remove_prefix(11);
-  if (rest.starts_with("///")) rest.remove_prefix(2);
-  if (!rest.starts_with("/") || rest.starts_with("//")) {
-    return Misuse("\"" + uri + "\": file: needs an absolute path, as in file:/etc/detach/id.pem");
-  }
-  return std::string(rest);
-}
-
 bool IsNewer(const X509* a, const X509* b) {
   return ASN1_TIME_compare(X509_get0_notBefore(a), X509_get0_notBefore(b)) > 0;
 }
@@ -136,15 +121,30 @@ Result<LoadedIdentities> LoadDirectory(const std::string& directory) {
 
 }  // namespace
 
+// RFC 8089: file:/path, file:///path, file://localhost/path.
+Result<std::string> IdentityPath(const std::string& uri) {
+  std::string_view rest = uri;
+  if (!rest.starts_with("file:")) {
+    return Misuse("\"" + uri + "\": this version reads identities only from file: URIs");
+  }
+  rest.remove_prefix(5);
+  if (rest.starts_with("//localhost/")) rest.remove_prefix(11);
+  if (rest.starts_with("///")) rest.remove_prefix(2);
+  if (!rest.starts_with("/") || rest.starts_with("//")) {
+    return Misuse("\"" + uri + "\": file: needs an absolute path, as in file:/etc/detach/id.pem");
+  }
+  return std::string(rest);
+}
+
 Result<LoadedIdentities> LoadIdentities(const std::string& uri) {
-  Result<std::string> path = FilePath(uri);
+  Result<std::string> path = IdentityPath(uri);
   if (!path.ok()) return path.status();
   std::error_code missing;
   return fs::is_directory(*path, missing) ? LoadDirectory(*path) : LoadFile(*path);
 }
 
 Result<std::shared_ptr<const Identity>> LoadIdentity(const std::string& uri) {
-  Result<std::string> path = FilePath(uri);
+  Result<std::string> path = IdentityPath(uri);
   if (!path.ok()) return path.status();
   Result<LoadedIdentities> loaded = LoadFile(*path);
   if (!loaded.ok()) return loaded.status();

@@ -18,6 +18,9 @@ struct LoadedIdentities {
   std::vector<std::string> skipped;
 };
 
+// IdentityPath returns the path in `uri`.
+Result<std::string> IdentityPath(const std::string& uri);
+
 // LoadIdentities returns every identity at `uri`, "file:" and an absolute path. A file (PEM or
 // PKCS#12) must hold an identity. In a directory, keys and certificates may stand in different
 // files; what cannot be read or does not belong together is skipped, and there may be none at all.

@@ -12,9 +12,26 @@ namespace {
 using std::chrono::hours;
 using std::chrono::seconds;
 
-void ReadCrls(TomlTable& tls, TlsConfig& config) {
+using Files = std::vector<std::string>;
+
+void ReadIdentity(TomlTable& tls, TlsConfig& config, Files& files) {
+  const LocatedString identity = tls.RequiredString("identity");
+  if (identity.empty()) return;
+  config.identity = Loaded(tls, identity, LoadIdentity(identity.text));
+  if (Result<std::string> path = IdentityPath(identity.text); path.ok()) files.push_back(*path);
+}
+
+void ReadTrustAnchors(TomlTable& tls, TlsConfig& config, Files& files) {
+  const LocatedString anchors = tls.RequiredString("client_trust_anchors");
+  if (anchors.empty()) return;
+  config.trust_anchors = Loaded(tls, anchors, LoadCertificates(anchors.text));
+  files.push_back(anchors.text);
+}
+
+void ReadCrls(TomlTable& tls, TlsConfig& config, Files& files) {
   const LocatedString crl = tls.RequiredString("crl");
   if (crl.empty() || crl.text == "none") return;  // said explicitly, or complained of
+  files.push_back(crl.text);
   config.check_revocation = true;
   config.crls = Loaded(tls, crl, LoadCrls(crl.text));
   if (Status status = CheckCrlsCover(config.trust_anchors, config.crls); !status.ok()) {
@@ -22,17 +39,15 @@ void ReadCrls(TomlTable& tls, TlsConfig& config) {
   }
 }
 
-TlsConfig ReadTls(TomlTable& tls, TlsVersion min_version) {
+TlsConfig ReadTls(TomlTable& tls, TlsVersion min_version, Files& files) {
   TlsConfig config;
   config.role = Role::kServer;
   config.peer_certificate = PeerCertificate::kRequired;
   config.alpn = {"http/1.1"};
   config.min_version = min_version;
-  const LocatedString identity = tls.RequiredString("identity");
-  if (!identity.empty()) config.identity = Loaded(tls, identity, LoadIdentity(identity.text));
-  const LocatedString anchors = tls.RequiredString("client_trust_anchors");
-  if (!anchors.empty()) config.trust_anchors = Loaded(tls, anchors, LoadCertificates(anchors.text));
-  ReadCrls(tls, config);
+  ReadIdentity(tls, config, files);
+  ReadTrustAnchors(tls, config, files);
+  ReadCrls(tls, config, files);
   return config;
 }
 
@@ -96,7 +111,7 @@ ReverseProxyConfig Read(TomlTable& root) {
   TomlTable tls = root.Table("tls");
   const OuterTls outer = ReadOuterTls(tls);
   config.backend = outer.backend.name;
-  config.tls = ReadTls(tls, outer.min_version);
+  config.tls = ReadTls(tls, outer.min_version, config.files);
   config.detach = ReadDetachModes(root, outer);
   config.allow = ReadAllow(root);
   config.limits = ReadLimits(root);
@@ -111,6 +126,7 @@ Result<ReverseProxyConfig> LoadReverseProxyConfig(const std::string& path) {
   if (!reader.ok()) return reader.status();
   TomlTable root = reader->root();
   ReverseProxyConfig config = Read(root);
+  config.files.push_back(path);
   if (Status status = reader->Finish(); !status.ok()) return status;
   return config;
 }

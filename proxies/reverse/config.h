@@ -32,6 +32,7 @@ struct ReverseProxyLimits {
 };
 
 struct ReverseProxyConfig {
+  std::vector<std::string> files;  // that it was read from: the configuration, and what that names
   std::vector<ListenAddress> listen;
   LocatedString pid_file;  // empty: none
   int threads = 0;         // 0: one per processor

@@ -21,7 +21,8 @@ int main(int argc, char** argv) {
       "Signals: SIGTERM drains, a second one ends at once; SIGHUP reads the configuration "
       "again, but listen, "
       "pid_file, threads, max_connections and drain, which stay as they were at the start; tunnels "
-      "that it does not allow end.\nExit codes: 0 ended, 1 failed, 2 wrong usage or "
+      "that it does not allow end; files are read only from the folders that were named at the "
+      "start.\nExit codes: 0 ended, 1 failed, 2 wrong usage or "
       "configuration.\nTLS backends, of which the first is used where [tls] names none: " +
       detach::DescribeBackends() + ".");
   try {

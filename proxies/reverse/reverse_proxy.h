@@ -21,6 +21,7 @@ namespace detach {
 class ReverseProxy {
  public:
   using Policy = ReversePolicy;
+  static constexpr bool kConfined = true;
 
   // `relay` outlives this.
   ReverseProxy(std::shared_ptr<const ReversePolicy> policy, Relay& relay)

@@ -51,7 +51,6 @@ Relay::~Relay() { Shutdown(); }
 Result<std::unique_ptr<Relay>> Relay::Create(RelayOptions options) {
   std::unique_ptr<Relay> relay(new Relay(std::move(options)));
   if (Status status = relay->Open(); !status.ok()) return status;
-  if (Status status = relay->Start(); !status.ok()) return status;
   return relay;
 }
 

@@ -30,12 +30,16 @@ struct RelayOptions {
 // that tunnel's alone. Members may be called by any thread.
 class Relay {
  public:
-  // Create starts the threads, with all signals blocked in them. Fault kInternal when the process
-  // is out of descriptors or threads.
+  // Create makes a relay that takes tunnels, and moves nothing before Start. Fault kInternal when
+  // the process is out of descriptors.
   static Result<std::unique_ptr<Relay>> Create(RelayOptions options = {});
 
   // The destructor does what Shutdown does.
   ~Relay();
+
+  // Start starts the threads, with all signals blocked in them. Call it once. Fault kInternal when
+  // the process is out of threads.
+  Status Start();
 
   // Adopt takes the tunnel over; its sockets become non-blocking and send without Nagle's delay.
   // It ends by on_end, and in no other way.
@@ -55,7 +59,6 @@ class Relay {
  private:
   explicit Relay(RelayOptions options);
   Status Open();
-  Status Start();
 
   const RelayOptions options_;
   PipePool pipes_;

@@ -146,6 +146,7 @@ double Measure(std::size_t max_pipes, int count, void (*work)(const Ends&)) {
   const pid_t child = RunInChild(std::move(far), work);
   const double before = CpuSeconds();
   const Result<std::unique_ptr<Relay>> relay = Relay::Create({.max_pipes = max_pipes});
+  if (Status status = (*relay)->Start(); !status.ok()) throw std::runtime_error(status.message());
   for (RawTunnel& tunnel : tunnels) (*relay)->Adopt(std::move(tunnel));
   ended.wait();
   const double cpu = CpuSeconds() - before;
@@ -157,6 +158,7 @@ double Measure(std::size_t max_pipes, int count, void (*work)(const Ends&)) {
 // are the kernel's.
 double IdleBytesPerTunnel() {
   const Result<std::unique_ptr<Relay>> relay = Relay::Create();
+  if (Status status = (*relay)->Start(); !status.ok()) throw std::runtime_error(status.message());
   std::vector<Ends> far(kIdleTunnels);
   ::malloc_trim(0);
   const std::uint64_t before = ResidentBytes();

@@ -70,7 +70,7 @@ ROOMS = (
     Room("bio/openssl_bio", rooms=(*_SESSION, "bio/backend/openssl"), libraries=("openssl",)),
     Room("bio/socket", rooms=_SESSION, libraries=("sockets",)),
     Room("bio/loopback", rooms=("bio/status.h", "bio/record", *_SOCKET), libraries=("sockets",)),
-    Room("program", rooms=("bio/status.h", "bio/socket/unique_fd.h"), libraries=("toml++",)),
+    Room("program", rooms=("bio/status.h", "bio/socket/unique_fd.h"), libraries=("seccomp", "toml++")),
     Room("provider", rooms=("bio/status.h", "provider/keeper"), libraries=("openssl",)),
     Room("provider/keeper", rooms=("bio/status.h", "bio/socket/unique_fd.h", "program"),
          libraries=("cli11", "openssl", "seccomp", "sockets")),
@@ -81,8 +81,8 @@ ROOMS = (
     Room("proxies/config", rooms=("bio", "program", "proxies/log", "proxies/tunnel")),
     Room("proxies/identity", rooms=("bio", "program", "provider/keeper", "proxies/config"),
          libraries=("openssl",)),
-    Room("proxies/daemon", rooms=("bio", "proxies/config", "proxies/log", "proxies/net", "proxies/tunnel"),
-         libraries=("asio", "sockets")),
+    Room("proxies/daemon", rooms=("bio", "program", "proxies/config", "proxies/log", "proxies/net", "proxies/tunnel"),
+         libraries=("asio", "seccomp", "sockets")),
     *(
         Room(f"proxies/{side}", rooms=("bio", *_SHARED), libraries=("asio", "cli11", "openssl"))
         for side in ("client", "reverse")

@@ -187,6 +187,7 @@ class RelayTest : public ::testing::Test {
     Result<std::unique_ptr<Relay>> created = Relay::Create(std::move(options));
     ASSERT_TRUE(created.ok()) << created.status().message();
     relay_ = *std::move(created);
+    ASSERT_TRUE(relay_->Start().ok());
   }
 
   // Before the members of derived tests go, which the relay may use.
