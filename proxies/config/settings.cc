@@ -26,8 +26,7 @@ std::optional<ListenAddress> ParseListen(const LocatedString& text) {
 std::string NoTls13(const OuterTls& tls) {
   return tls.backend.stack +
          " has no TLS 1.3; with it, set tls.min_version = \"1.2\", and detach.modes = "
-         "[\"connect\"], "
-         "or [] to never detach";
+         "[\"connect\"], or [] to never detach";
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 
 namespace detach {
 
-// NamedBackend is one that this build has. Which it has is a choice of Bazel's: //bazel:backends.
+// NamedBackend is one that this build has: without --config=only-openssl or only-botan, both.
 struct NamedBackend {
   std::string_view name;  // what configurations and flags say: "openssl", "botan"
   std::string stack;      // for a person: "Botan 2.19.3"
