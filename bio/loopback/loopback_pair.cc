@@ -88,6 +88,12 @@ Status LoopbackPair::Decide(Verdict verdict) {
   return status;
 }
 
+void LoopbackPair::Abandon() {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(abandoned_, true)) deadline_.emplace(limits_.close);
+  Wake();
+}
+
 void LoopbackPair::Stop() {
   const std::lock_guard lock(mutex_);
   if (!Over()) mover_.Fail(Misuse("loopback pair: it was stopped"));
@@ -111,7 +117,8 @@ void LoopbackPair::Move() {
   moved = SendToPeer() || moved;
   mover_.Advance();
   TellEnds();
-  KeepLimits(moved);
+  if (!abandoned_) ChooseLimit(moved);
+  KeepLimit();
 }
 
 bool LoopbackPair::Receive(RecordLane& lane, const UniqueFd& from) {
@@ -158,7 +165,7 @@ void LoopbackPair::TellEnds() {
   if (mover_.PeerEndDue() && !std::exchange(peer_told_, true)) shutdown(peer_.get(), SHUT_WR);
 }
 
-void LoopbackPair::KeepLimits(bool moved) {
+void LoopbackPair::ChooseLimit(bool moved) {
   const Phase phase = mover_.phase();
   const bool leaving = phase == Phase::kHandedOver || phase == Phase::kLeaving;
   if (leaving && !leaving_) deadline_.emplace(limits_.leave);
@@ -167,9 +174,12 @@ void LoopbackPair::KeepLimits(bool moved) {
   if (phase == Phase::kMoving && mover_.to_peer().ended() && (moved || !deadline_)) {
     deadline_.emplace(limits_.close);
   }
+}
+
+void LoopbackPair::KeepLimit() {
   if (!Over() && deadline_ && deadline_->PollTimeout() == 0) {
-    mover_.Fail(
-        Transport(What(phase) + " within " + std::to_string(deadline_->length().count()) + " ms"));
+    mover_.Fail(Transport(What(mover_.phase()) + " within " +
+                          std::to_string(deadline_->length().count()) + " ms"));
   }
 }
 

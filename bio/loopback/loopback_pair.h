@@ -64,6 +64,11 @@ class LoopbackPair {
   // close_notify, if it has not, and closes.
   Status Decide(Verdict verdict);
 
+  // Abandon gives what is under way LoopbackLimits::close to end by itself, whatever else comes
+  // meanwhile: for an owner who goes. A peer that reads nothing, or writes a byte now and then,
+  // would keep Run for ever.
+  void Abandon();
+
   // Stop makes Run fail soon (kMisuse), unless it is over.
   void Stop();
 
@@ -74,7 +79,8 @@ class LoopbackPair {
   bool SendToPeer();
   bool SendToStack();
   void TellEnds();
-  void KeepLimits(bool moved);
+  void ChooseLimit(bool moved);
+  void KeepLimit();
   bool Over() const noexcept;
   void Wait(std::unique_lock<std::mutex>& lock);
   Result<std::optional<Detached>> Finish();
@@ -88,6 +94,7 @@ class LoopbackPair {
   RecordMover mover_;
   std::optional<Deadline> deadline_;  // of what is awaited now
   bool leaving_ = false;              // deadline_ is limits_.leave
+  bool abandoned_ = false;            // deadline_ is that of Abandon
   bool peer_told_ = false;            // of the stack's end
   bool stack_told_ = false;           // of the peer's
 };

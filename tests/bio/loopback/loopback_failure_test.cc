@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "bio/loopback/loopback_pair.h"
@@ -18,7 +19,7 @@ const std::string kGo = "GO";
 
 class LoopbackFailureTest : public testing::TestWithParam<TlsVersion> {
  protected:
-  explicit LoopbackFailureTest(milliseconds leave = kPatience) : leave_(leave) {}
+  explicit LoopbackFailureTest(milliseconds limit = kPatience) : limit_(limit) {}
 
   // Both ends have agreed; the peer has read GO.
   void Agree() {
@@ -52,10 +53,11 @@ class LoopbackFailureTest : public testing::TestWithParam<TlsVersion> {
     EXPECT_LT(got, 0) << "a FIN, where a reset is due";
   }
 
-  const milliseconds leave_;
+  const milliseconds limit_;
   const SslContext context = StockServerContext(GetParam());
   PlainPair ends;
-  Pairing pairing{std::move(ends.plain), Form::kLoopback, context, {}, {.leave = leave_}};
+  Pairing pairing{
+      std::move(ends.plain), Form::kLoopback, context, {}, {.leave = limit_, .close = limit_}};
 };
 
 // For stacks that let the limit pass.
@@ -163,6 +165,16 @@ TEST_P(LoopbackLimitTest, AStackThatNeverClosesEndsTheWait) {
   (void)pairing.pair.Decide(pairing.stack.ReadOn());
   ExpectFailure(Fault::kTransport);
   ExpectPeerCut();
+}
+
+TEST_P(LoopbackLimitTest, APeerThatReadsNothingHoldsNobodyWhoHasGone) {
+  Upgrade();
+  std::thread stack([this] {
+    while (pairing.stack.TryWrite(std::string(100'000, 'x'))) continue;
+  });
+  pairing.pair.Abandon();
+  ExpectFailure(Fault::kTransport);
+  stack.join();
 }
 
 TEST_P(LoopbackLimitTest, AStackThatDiesWhileTheDetachIsAwaitedIsNone) {

@@ -42,9 +42,11 @@ class StockStack {
     return text;
   }
 
-  void Write(const std::string& text) {
-    EXPECT_EQ(SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())),
-              static_cast<int>(text.size()));
+  void Write(const std::string& text) { EXPECT_TRUE(TryWrite(text)); }
+
+  bool TryWrite(const std::string& text) {
+    const int size = static_cast<int>(text.size());
+    return SSL_write(ssl_.get(), text.data(), size) == size;
   }
 
   // Asks the peer for a KeyUpdate, with one of its own.
