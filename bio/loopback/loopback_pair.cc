@@ -81,6 +81,13 @@ Status LoopbackPair::ExpectDetach(std::optional<Deadline> until) {
   return status;
 }
 
+Status LoopbackPair::ForgetDetach() {
+  const std::lock_guard lock(mutex_);
+  Status status = mover_.ForgetDetach();
+  Wake();
+  return status;
+}
+
 Status LoopbackPair::Decide(Verdict verdict) {
   const std::lock_guard lock(mutex_);
   Status status = mover_.Decide(verdict);
@@ -130,8 +137,10 @@ bool LoopbackPair::Receive(RecordLane& lane, const UniqueFd& from) {
     lane.Received(static_cast<std::size_t>(size));
   } else if (size == 0) {
     lane.ReceivedEnd();
+  } else if (!TryAgain(errno) && &from == &peer_) {
+    mover_.Fail(SystemFailure("the peer", errno));
   } else if (!TryAgain(errno)) {
-    mover_.Fail(SystemFailure(&from == &peer_ ? "the peer" : "the TLS stack", errno));
+    mover_.StackFailed(SystemFailure("the TLS stack", errno));
   }
   return size >= 0;
 }

@@ -60,6 +60,9 @@ class LoopbackPair {
   // alone. `until`: by when that has to come; without it, whenever. See RecordMover.
   Status ExpectDetach(std::optional<Deadline> until = {});
 
+  // ForgetDetach: see RecordMover.
+  Status ForgetDetach();
+
   // Decide: see RecordMover. With kEnd, the stack is told the end of its transport: it writes its
   // close_notify, if it has not, and closes.
   Status Decide(Verdict verdict);

@@ -79,11 +79,24 @@ void RecordMover::StackTakesNoMore(Status why) {
   to_stack_.Drop();
 }
 
+void RecordMover::StackFailed(Status why) {
+  if (phase_ == Phase::kMoving) to_peer_.ReceivedEnd();
+  StackTakesNoMore(std::move(why));
+}
+
 Status RecordMover::ExpectDetach() {
   if (!failure_.ok()) return failure_;
   if (phase_ != Phase::kMoving) return Misuse("loopback pair: a detach is expected already");
   if (to_peer_.ended()) return Misuse("loopback pair: the TLS stack has closed the connection");
   phase_ = Phase::kExpecting;
+  Advance();
+  return failure_;
+}
+
+Status RecordMover::ForgetDetach() {
+  if (!failure_.ok()) return failure_;
+  if (phase_ != Phase::kExpecting) return Misuse("loopback pair: too late to forget the detach");
+  phase_ = Phase::kMoving;
   Advance();
   return failure_;
 }

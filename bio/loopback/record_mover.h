@@ -58,12 +58,20 @@ class RecordMover {
   // writes goes on to the peer, and what the peer sends is dropped.
   void StackTakesNoMore(Status why);
 
+  // StackFailed says that reading from the stack failed. While bytes just move, that is its end: a
+  // stack that closes at once behind its alert resets the connection, and the alert says why.
+  void StackFailed(Status why);
+
   // --- the owner of the clear side ---
 
   // ExpectDetach says that the two ends have agreed. Records that are on their way to the stack
   // already are not the one that decides. kMisuse unless kMoving, and
   // where the stack has ended already.
   Status ExpectDetach();
+
+  // ForgetDetach says that there will be none after all: back to kMoving. kMisuse where the record
+  // is with the stack already, or none is expected: then there is a verdict to come, or nothing.
+  Status ForgetDetach();
 
   // Decide tells what the clear side said. kEnd before the record was given to the stack is
   // kViolation: whatever ended then was no agreed detach. kBytes: back to kMoving.

@@ -51,6 +51,21 @@ TlsConfig ReadTls(TomlTable& tls, TlsVersion min_version, Files& files) {
   return config;
 }
 
+// A stack that knows nothing of detaching is left in both directions at once.
+Pairing ReadPairing(TomlTable& tls, const OuterTls& outer, const DetachModes& modes) {
+  const LocatedString pairing = tls.Choice("pairing", {"none", "loopback"}, "none");
+  if (pairing.text == "none") return Pairing::kNone;
+  if (outer.backend.name != "openssl") {
+    tls.Fail(pairing.position,
+             "pairing = \"loopback\" is for the stock libssl; set backend = \"openssl\"");
+  } else if (modes.covered || !modes.connect) {
+    tls.Fail(pairing.position,
+             "pairing = \"loopback\" leaves TLS in both directions at once; set detach.modes = "
+             "[\"connect\"]");
+  }
+  return Pairing::kLoopback;
+}
+
 std::vector<HostPattern> ReadDestinations(TomlTable& row) {
   return Parsed<HostPattern>(row, row.RequiredStrings("destinations"), [](std::string_view text) {
     return HostPattern::Parse(text, PatternPort::kRequired);
@@ -113,6 +128,7 @@ ReverseProxyConfig Read(TomlTable& root) {
   config.backend = outer.backend.name;
   config.tls = ReadTls(tls, outer.min_version, config.files);
   config.detach = ReadDetachModes(root, outer);
+  config.pairing = ReadPairing(tls, outer, config.detach);
   config.allow = ReadAllow(root);
   config.limits = ReadLimits(root);
   config.log = ReadLog(root);

@@ -31,6 +31,12 @@ struct ReverseProxyLimits {
   int max_connections_per_source;  // by peer address
 };
 
+// Pairing is what the TLS of the listener's connections is left with (docs/ARCHITECTURE.md).
+enum class Pairing {
+  kNone,      // a TLS stack behind the record gate
+  kLoopback,  // a stock libssl that knows nothing of detaching, behind a loopback pair
+};
+
 struct ReverseProxyConfig {
   std::vector<std::string> files;  // that it was read from: the configuration, and what that names
   std::vector<ListenAddress> listen;
@@ -38,6 +44,7 @@ struct ReverseProxyConfig {
   int threads = 0;         // 0: one per processor
   std::string backend;     // a name among NamedBackends()
   TlsConfig tls;           // for the listener, with what its files hold
+  Pairing pairing = Pairing::kNone;
   DetachModes detach;
   std::vector<AllowRow> allow;
   ReverseProxyLimits limits;

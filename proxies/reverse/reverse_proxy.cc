@@ -14,6 +14,7 @@
 #include "proxies/log/log.h"
 #include "proxies/net/dialer.h"
 #include "proxies/net/stage_deadline.h"
+#include "proxies/reverse/outer_leg.h"
 #include "proxies/tunnel/connect_message.h"
 #include "proxies/tunnel/covered_tunnel.h"
 #include "proxies/tunnel/detach_agreement.h"
@@ -44,7 +45,7 @@ class ReverseConnection {
         peer_endpoint_(PeerEndpoint(socket)),
         peer_(EndpointText(peer_endpoint_)),
         deadline_(socket.get_executor()),
-        leg_(std::move(socket)),
+        leg_(NewOuterLeg(std::move(socket), policy_, proxy.room_)),
         places_{std::move(place)} {}
 
   asio::awaitable<void> Run();
@@ -72,7 +73,7 @@ class ReverseConnection {
   const asio::ip::tcp::endpoint peer_endpoint_;
   const std::string peer_;
   StageDeadline deadline_;
-  TlsLeg leg_;
+  const std::unique_ptr<TlsLeg> leg_;
   std::vector<std::shared_ptr<void>> places_;
   std::vector<Bytes> chain_;  // what the client has proved
   CertificateNames client_;
@@ -97,10 +98,7 @@ bool ReverseConnection::TakePlace(Quota& quota, const std::string& key, int limi
 }
 
 void ReverseConnection::StartStage(std::string_view stage, std::chrono::milliseconds limit) {
-  deadline_.Start(stage, limit, [this] {
-    asio::error_code ignored;
-    leg_.socket().cancel(ignored);
-  });
+  deadline_.Start(stage, limit, [this] { leg_->Cancel(); });
 }
 
 asio::awaitable<bool> ReverseConnection::Handshake() {
@@ -121,9 +119,9 @@ asio::awaitable<bool> ReverseConnection::Handshake() {
   Result<std::unique_ptr<TlsBackend>> backend = policy_->tls->NewBackend();
   StartStage("TLS handshake", limits_.handshake);
   Status status = backend.status();
-  if (status.ok()) status = co_await leg_.Handshake(*std::move(backend));
+  if (status.ok()) status = co_await leg_->Handshake(*std::move(backend));
   if (status.ok()) {
-    Result<HandshakeSummary> summary = leg_.session().Summary();
+    Result<HandshakeSummary> summary = leg_->Summary();
     if (!summary.ok()) {
       status = summary.status();
     } else if (summary->peer_chain.empty()) {
@@ -139,7 +137,7 @@ asio::awaitable<bool> ReverseConnection::Handshake() {
     refused(deadline_.Explain(status).message());
     deadline_.Stop();
     handshaking.reset();  // lingering costs nothing
-    co_await LingeringClose(std::move(leg_.socket()), kLinger);
+    co_await LingeringClose(std::move(leg_->socket()), kLinger);
     co_return false;
   }
   co_return true;
@@ -150,7 +148,7 @@ asio::awaitable<std::optional<ConnectRequest>> ReverseConnection::ReadRequest() 
   ConnectRequestParser parser;
   std::array<std::uint8_t, 4096> buffer;
   while (!parser.done()) {
-    const Result<ReadResult> read = co_await leg_.Read(buffer);
+    const Result<ReadResult> read = co_await leg_->Read(buffer);
     const bool bytes =
         read.ok() && read->event == ReadEvent::kBytes && read->origin == Origin::kTls;
     if (!bytes) {
@@ -162,7 +160,7 @@ asio::awaitable<std::optional<ConnectRequest>> ReverseConnection::ReadRequest() 
            {"client", client_.Identity()},
            {"stage", "request"},
            {"reason", deadline_.Explain(status).message()}});
-      Reset(leg_.socket());
+      Reset(leg_->socket());
       co_return std::nullopt;
     }
     parser.Receive(std::span(buffer).first(read->size));
@@ -171,7 +169,7 @@ asio::awaitable<std::optional<ConnectRequest>> ReverseConnection::ReadRequest() 
     co_await Refuse(*parser.refusal());
     co_return std::nullopt;
   }
-  if (leg_.session().unread() > 0) {
+  if (leg_->session().unread() > 0) {
     co_await Refuse(PipelinedRefusal());
     co_return std::nullopt;
   }
@@ -229,7 +227,7 @@ std::optional<DetachMode> ReverseConnection::AgreeOn(const ConnectRequest& reque
   if (!request.tls_detach) return std::nullopt;
   const DetachModes& modes = policy_->config.detach;
   const Agreement agreement =
-      AgreeToDetach(leg_.session(), *request.tls_detach, grant.detach && modes.covered,
+      AgreeToDetach(leg_->outer_connection(), *request.tls_detach, grant.detach && modes.covered,
                     grant.detach && modes.connect);
   if (!agreement.mode) {
     Log(LogLevel::kInfo, "not_detaching",
@@ -244,7 +242,7 @@ std::shared_ptr<TunnelCut> ReverseConnection::Register(const Authority& destinat
                                                        const IpAddress& address) {
   auto cut = std::make_shared<TunnelCut>();
   const auto end = [cut, id = id_, &relay = proxy_.relay_,
-                    executor = leg_.socket().get_executor()](const Status& why) {
+                    executor = leg_->socket().get_executor()](const Status& why) {
     // On the thread that hands the tunnel over: it is either not yet in the relay, or there.
     asio::post(executor, [cut, id, &relay, why] {
       cut->Request(why);
@@ -283,8 +281,9 @@ asio::awaitable<void> ReverseConnection::RunTunnel(const ConnectRequest& request
       SerializeConnected(options.agreed ? std::optional<std::string_view>(field) : std::nullopt);
   const CoveredTunnelLimits limits = options.limits;
   CoveredTunnelEnd end;
-  end.status = co_await leg_.Write(AsBytes(answer));
-  if (end.status.ok()) end = co_await RunCoveredTunnel(leg_, destination, std::move(options));
+  if (options.agreed) end.status = leg_->ExpectDetach();
+  if (end.status.ok()) end.status = co_await leg_->Write(AsBytes(answer));
+  if (end.status.ok()) end = co_await RunCoveredTunnel(*leg_, destination, std::move(options));
   FinishTunnel(std::move(end), std::move(owner), limits, proxy_.relay_);
 }
 
@@ -298,11 +297,11 @@ asio::awaitable<void> ReverseConnection::Refuse(Refusal refusal, std::string_vie
        {"reason", refusal.message}});
   StartStage("refusal", limits_.request);
   const std::string answer = SerializeRefusal(refusal, kName);
-  Status status = co_await leg_.Write(AsBytes(answer));
-  if (status.ok()) status = leg_.session().Detach();  // the answer's authenticated end
-  if (status.ok()) status = co_await leg_.Flush();
+  Status status = co_await leg_->Write(AsBytes(answer));
+  if (status.ok()) status = leg_->Detach();  // the answer's authenticated end
+  if (status.ok()) status = co_await leg_->Flush();
   deadline_.Stop();
-  if (status.ok()) co_await LingeringClose(std::move(leg_.socket()), kLinger);
+  if (status.ok()) co_await LingeringClose(std::move(leg_->socket()), kLinger);
 }
 
 asio::awaitable<void> ReverseProxy::Serve(Socket socket, Server::Place place) {

@@ -14,6 +14,7 @@
 #include "proxies/reverse/live_tunnels.h"
 #include "proxies/reverse/reverse_policy.h"
 #include "proxies/tunnel/relay.h"
+#include "proxies/tunnel/thread_room.h"
 
 namespace detach {
 
@@ -44,6 +45,7 @@ class ReverseProxy {
   Quota sources_;     // connections, by peer address
   Quota clients_;     // tunnels, by the client's SPKI
   LiveTunnels tunnels_;
+  ThreadRoom room_;  // of loopback pairs
   std::atomic<std::uint64_t> next_id_ = 1;
 };
 

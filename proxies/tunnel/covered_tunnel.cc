@@ -177,6 +177,7 @@ asio::awaitable<Status> CoveredTunnel::OnPlainBytes(std::span<const std::uint8_t
 }
 
 asio::awaitable<Status> CoveredTunnel::SendCovered(std::span<const std::uint8_t> bytes) {
+  outer_.ForgetDetach();  // kConnect: who speaks first ends the offer
   Moved(out_traffic_.covered, bytes.size());
   co_return co_await outer_.Write(bytes);
 }
@@ -194,7 +195,7 @@ asio::awaitable<Status> CoveredTunnel::DetachBefore(std::span<const std::uint8_t
       co_return taken.status();
     }
   }
-  if (const Status status = session.Detach(); !status.ok()) co_return status;
+  if (const Status status = outer_.Detach(); !status.ok()) co_return status;
   out_ = Flow::kRaw;
   Moved(out_traffic_.raw, raw.size());
   co_return co_await outer_.Write(raw);
@@ -209,8 +210,8 @@ asio::awaitable<Status> CoveredTunnel::OnPlainEnd() {
   if (out_ == Flow::kCovered) {
     const Bytes held = std::exchange(held_, {});
     if (const Status status = co_await SendCovered(held); !status.ok()) co_return status;
-    if (outer_.session().state().sending == Sending::kTls) {
-      if (const Status status = outer_.session().Detach(); !status.ok()) co_return status;
+    if (outer_.sending() == Sending::kTls) {
+      if (const Status status = outer_.Detach(); !status.ok()) co_return status;
     }
   }
   out_ = Flow::kOver;
@@ -225,7 +226,7 @@ asio::awaitable<Status> CoveredTunnel::OfferConnect() {
   const std::optional<bool> client_hello = BeginsWithClientHello(held_);
   if (!client_hello) co_return Status();
   if (*client_hello) {
-    if (const Status status = outer_.session().Detach(); !status.ok()) co_return status;
+    if (const Status status = outer_.Detach(); !status.ok()) co_return status;
     out_ = Flow::kOffered;
     detach_deadline_.Start("answer to close_notify", options_.limits.detach, [this] {
       Fail(Transport("detach: no close_notify came back within " +
@@ -294,20 +295,19 @@ asio::awaitable<Status> CoveredTunnel::OnRawBytes(std::span<const std::uint8_t> 
 }
 
 asio::awaitable<Status> CoveredTunnel::OnPeerDetached() {
-  TlsSession& session = outer_.session();
   if (out_ == Flow::kOffered) {  // the answer
     detach_deadline_.Stop();
     out_ = in_ = Flow::kRaw;
     co_return Status();
   }
   if (options_.side == Side::kReverseProxy && connect_open()) {
-    if (const Status status = session.Detach(); !status.ok()) co_return status;
+    if (const Status status = outer_.Detach(); !status.ok()) co_return status;
     out_ = in_ = Flow::kRaw;
     co_return co_await outer_.Flush();
   }
   // Raw bytes may follow only where the direction is armed; else this is the end of the data.
   if (!covered_mode() || !observer_.MayTurnRaw(in_direction(), kApplicationData)) EndIn();
-  if (session.state().sending == Sending::kClosing && out_ == Flow::kCovered) {
+  if (outer_.sending() == Sending::kClosing && out_ == Flow::kCovered) {
     // RFC 5246 §7.2.1: TLS 1.2 ends both directions at once. What the plain leg still has is lost.
     out_ = Flow::kOver;
     SendFin(outer_.socket());

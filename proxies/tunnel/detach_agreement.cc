@@ -14,7 +14,8 @@ std::span<const std::uint8_t> AsBytes(std::string_view text) {
   return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
-Result<Binding> ExportBinding(const TlsSession& outer, std::string_view side) {
+template <typename Tls>
+Result<Binding> ExportBinding(const Tls& outer, std::string_view side) {
   const Result<Bytes> material = outer.Export(kBindingLabel, AsBytes(side), kBindingSize);
   if (!material.ok()) return material.status();
   Binding binding;
@@ -22,18 +23,16 @@ Result<Binding> ExportBinding(const TlsSession& outer, std::string_view side) {
   return binding;
 }
 
-Result<std::string> MakeField(const TlsSession& outer, DetachMode mode, std::string_view side) {
-  if (mode == DetachMode::kCovered && !outer.half_detach()) {
+Result<std::string> MakeField(DetachMode mode, bool half_detach, const Result<Binding>& binding) {
+  if (mode == DetachMode::kCovered && !half_detach) {
     return Incompatible("mode \"covered\" needs TLS 1.3 between the two proxies");
   }
-  const Result<Binding> binding = ExportBinding(outer, side);
   if (!binding.ok()) return binding.status();
   return DetachField{mode, *binding}.Serialize();
 }
 
 // Whether `binding` is the one of this connection. In constant time: a middlebox may guess often.
-Status CheckBinding(const TlsSession& outer, const Binding& binding, std::string_view side) {
-  const Result<Binding> ours = ExportBinding(outer, side);
+Status CheckBinding(const Result<Binding>& ours, const Binding& binding) {
   if (!ours.ok()) return ours.status();
   if (CRYPTO_memcmp(ours->data(), binding.data(), binding.size()) != 0) {
     return Violation("TLS-Detach: the binding is not this connection's; does a middlebox end TLS?");
@@ -43,11 +42,21 @@ Status CheckBinding(const TlsSession& outer, const Binding& binding, std::string
 
 }  // namespace
 
-Result<std::string> OfferDetach(const TlsSession& outer, DetachMode mode) {
-  return MakeField(outer, mode, kClientBindingContext);
+OuterConnection::OuterConnection(const TlsSession& session)
+    : half_detach(session.half_detach()),
+      offer_binding(ExportBinding(session, kClientBindingContext)),
+      answer_binding(ExportBinding(session, kServerBindingContext)) {}
+
+OuterConnection::OuterConnection(const TlsBackend& backend)
+    : half_detach(backend.half_detach()),
+      offer_binding(ExportBinding(backend, kClientBindingContext)),
+      answer_binding(ExportBinding(backend, kServerBindingContext)) {}
+
+Result<std::string> OfferDetach(const OuterConnection& outer, DetachMode mode) {
+  return MakeField(mode, outer.half_detach, outer.offer_binding);
 }
 
-Agreement AgreeToDetach(const TlsSession& outer, const std::string& field, bool allow_covered,
+Agreement AgreeToDetach(const OuterConnection& outer, const std::string& field, bool allow_covered,
                         bool allow_connect) {
   const Result<DetachField> offer = DetachField::Parse(field);
   if (!offer.ok()) return {.why_not = offer.status().message()};
@@ -55,20 +64,19 @@ Agreement AgreeToDetach(const TlsSession& outer, const std::string& field, bool 
   if (!allowed) {
     return {.why_not = "mode \"" + std::string(DetachModeName(offer->when)) + "\" is not allowed"};
   }
-  if (const Status status = CheckBinding(outer, offer->binding, kClientBindingContext);
-      !status.ok()) {
+  if (const Status status = CheckBinding(outer.offer_binding, offer->binding); !status.ok()) {
     return {.why_not = status.message()};
   }
-  Result<std::string> answer = MakeField(outer, offer->when, kServerBindingContext);
+  Result<std::string> answer = MakeField(offer->when, outer.half_detach, outer.answer_binding);
   if (!answer.ok()) return {.why_not = answer.status().message()};
   return {.mode = offer->when, .field = *std::move(answer), .why_not = {}};
 }
 
-Status VerifyAgreement(const TlsSession& outer, const std::string& field, DetachMode asked) {
+Status VerifyAgreement(const OuterConnection& outer, const std::string& field, DetachMode asked) {
   const Result<DetachField> answer = DetachField::Parse(field);
   if (!answer.ok()) return Violation("TLS-Detach in the answer: " + answer.status().message());
   if (answer->when != asked) return Violation("TLS-Detach: another mode than was asked for");
-  return CheckBinding(outer, answer->binding, kServerBindingContext);
+  return CheckBinding(outer.answer_binding, answer->binding);
 }
 
 }  // namespace detach

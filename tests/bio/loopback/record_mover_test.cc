@@ -294,6 +294,28 @@ TEST(RecordMoverTest, AStackThatTakesNoMoreStillHasItsLastWord) {
   EXPECT_TRUE(mover.status().ok());
 }
 
+TEST(RecordMoverTest, AStackThatResetsBehindItsAlertStillHasItsLastWord) {
+  RecordMover mover;
+  Deliver(mover.to_peer(), kAnswer);
+  mover.StackFailed(Transport("connection reset"));
+  EXPECT_EQ(ToPeer(mover), kAnswer);
+  EXPECT_TRUE(mover.PeerEndDue());
+  EXPECT_TRUE(mover.status().ok());
+}
+
+TEST(RecordMoverTest, AStackThatResetsIsNotLeft) {
+  for (const bool handed_over : {false, true}) {
+    RecordMover mover;
+    if (handed_over) {
+      HandOver(mover);
+    } else {
+      ASSERT_TRUE(mover.ExpectDetach().ok());
+    }
+    mover.StackFailed(Transport("connection reset"));
+    ExpectFailed(mover, Fault::kTransport);
+  }
+}
+
 TEST(RecordMoverTest, AStackThatTakesNoMoreCannotBeLeft) {
   RecordMover mover;
   ASSERT_TRUE(mover.ExpectDetach().ok());
@@ -301,6 +323,23 @@ TEST(RecordMoverTest, AStackThatTakesNoMoreCannotBeLeft) {
   mover.Advance();
   mover.StackTakesNoMore(Transport("broken pipe"));
   ExpectFailed(mover, Fault::kTransport);
+}
+
+TEST(RecordMoverTest, ADetachThatIsForgottenIsNoneAndRecordsPassAgain) {
+  RecordMover mover;
+  ASSERT_TRUE(mover.ExpectDetach().ok());
+  ASSERT_TRUE(mover.ForgetDetach().ok());
+  Deliver(mover.to_stack(), Joined({kCloseNotify, kAnswer}));
+  EXPECT_EQ(ToStack(mover), Joined({kCloseNotify, kAnswer}));
+  EXPECT_EQ(mover.Decide(Verdict::kEnd).fault(), Fault::kViolation);
+}
+
+TEST(RecordMoverTest, ADetachCannotBeForgottenOnceTheRecordIsWithTheStack) {
+  RecordMover mover;
+  EXPECT_EQ(mover.ForgetDetach().fault(), Fault::kMisuse);
+  HandOver(mover);
+  EXPECT_EQ(mover.ForgetDetach().fault(), Fault::kMisuse);
+  EXPECT_EQ(mover.phase(), Phase::kHandedOver);
 }
 
 TEST(RecordMoverTest, IsAskedForOneDetachAtATime) {

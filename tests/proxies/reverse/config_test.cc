@@ -172,6 +172,30 @@ TEST_F(ReverseProxyConfigTest, CoveredAloneNeedsTls13) {
             "");
 }
 
+TEST_F(ReverseProxyConfigTest, ALoopbackPairNeedsConnectAloneAndOpenSsl) {
+  const std::string pairing = "[tls]\npairing = 'loopback'\n";
+  EXPECT_STARTS_WITH(ErrorOf("[tls]\n", pairing),
+                     ":4:11: pairing = \"loopback\" leaves TLS in both directions at once; set "
+                     "detach.modes = [\"connect\"]");
+  for (const char* modes : {"[]", "['covered', 'connect']"}) {
+    const std::string detach = std::string("[detach]\nmodes = ") + modes;
+    EXPECT_STARTS_WITH(ErrorOf("crl = \"DIR/clients.crl\"\n[detach]\nmodes = [\"covered\"]",
+                               "crl = 'none'\npairing = 'loopback'\n" + detach),
+                       ":7:11: pairing = \"loopback\" leaves TLS");
+  }
+  const Result<ReverseProxyConfig> good =
+      Load(Toml("crl = \"DIR/clients.crl\"\n[detach]\nmodes = [\"covered\"]",
+                "crl = 'none'\npairing = 'loopback'\n[detach]\nmodes = ['connect']"));
+  ASSERT_TRUE(good.ok()) << good.status().message();
+  EXPECT_EQ(good->pairing, Pairing::kLoopback);
+  EXPECT_STARTS_WITH(
+      ErrorOf("crl = \"DIR/clients.crl\"\n[detach]\nmodes = [\"covered\"]",
+              "crl = 'none'\nmin_version = '1.2'\nbackend = 'botan'\npairing = 'loopback'\n"
+              "[detach]\nmodes = ['connect']"),
+      ":9:11: pairing = \"loopback\" is for the stock libssl");
+  EXPECT_STARTS_WITH(ErrorOf("[tls]\n", "[tls]\npairing = 'socks'\n"), ":4:11: ");
+}
+
 TEST_F(ReverseProxyConfigTest, SaysWhichModesAndBackendsThereAre) {
   EXPECT_STARTS_WITH(ErrorOf("\"covered\"", "'coverd'"), ":8:10: \"coverd\" is no mode");
   EXPECT_STARTS_WITH(ErrorOf("[tls]\n", "[tls]\nbackend = 'gnutls'\n"),

@@ -51,12 +51,13 @@ def merged(config, changes):
 
 
 def outer_tls(side):
-    """What every configuration says of the outer TLS: {SIDE}_BACKEND of the environment."""
-    backend = os.environ.get(f"{side}_BACKEND")
-    tls = {"backend": backend} if backend else {}
-    if not TLS12_ONLY:
+    """What every configuration says of the outer TLS: {SIDE}_BACKEND, {SIDE}_PAIRING of the environment."""
+    keys = {"backend": os.environ.get(f"{side}_BACKEND"), "pairing": os.environ.get(f"{side}_PAIRING"),
+            "min_version": "1.2" if TLS12_ONLY else None}
+    tls = {key: value for key, value in keys.items() if value}
+    if not TLS12_ONLY and "pairing" not in tls:
         return {"tls": tls}
-    return {"tls": {**tls, "min_version": "1.2"}, "detach": {"modes": ["connect"]}}
+    return {"tls": tls, "detach": {"modes": ["connect"]}}
 
 
 def reverse_config(pki, ports, **changes):
