@@ -10,7 +10,7 @@ namespace detach {
 std::shared_ptr<const Identity> CertificateResponder::Answer(const CertificateRequest& request) {
   IdentityChoice choice = ChooseIdentity(identities_, request);
   const std::lock_guard lock(mutex_);
-  last_answer_ = std::move(choice.report);
+  last_answer_ = choice.Report();
   return std::move(choice.identity);
 }
 
@@ -23,7 +23,7 @@ Result<std::shared_ptr<const ClientPolicy>> ClientPolicy::Load(const std::string
   Result<ClientProxyConfig> config = LoadClientProxyConfig(path);
   if (!config.ok()) return config.status();
   auto policy = std::make_shared<ClientPolicy>();
-  policy->certificates = std::make_unique<CertificateResponder>(config->identities);
+  policy->certificates = std::make_unique<CertificateResponder>(config->Identities());
   TlsConfig tls = config->tls;
   tls.choose_identity = [certificates =
                              policy->certificates.get()](const CertificateRequest& request) {

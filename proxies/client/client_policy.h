@@ -24,7 +24,7 @@ class CertificateResponder {
   std::shared_ptr<const Identity> Answer(const CertificateRequest& request);
 
   // last_answer names the identity that was sent last, or says why there was none
-  // (IdentityChoice::report).
+  // (IdentityChoice::Report).
   std::string last_answer() const;
 
  private:

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "proxies/client/proxy_url.h"
 #include "proxies/identity/certificate_files.h"
-#include "proxies/identity/identity_loader.h"
 
 namespace detach {
 namespace {
@@ -25,25 +25,9 @@ void CheckLoopback(TomlTable& root, const std::vector<ListenAddress>& addresses)
 void ReadIdentities(TomlTable& root, ClientProxyConfig& config) {
   for (const LocatedString& uri : root.RequiredStrings("identities")) {
     LoadedIdentities loaded = Loaded(root, uri, LoadIdentities(uri.text));
-    for (auto& identity : loaded.identities) config.identities.push_back(std::move(identity));
+    for (auto& identity : loaded.identities) AddIdentity(std::move(identity), config.identities);
     for (auto& line : loaded.skipped) config.skipped_identities.push_back(std::move(line));
   }
-}
-
-// ReadUrl reads "SCHEME://host", with ":port" or without, and perhaps one slash.
-std::optional<Authority> ReadUrl(TomlTable& table, const LocatedString& url,
-                                 const std::string& scheme, const std::string& default_port) {
-  std::string_view text = url.text;
-  if (text.starts_with(scheme)) {
-    text.remove_prefix(scheme.size());
-    if (text.ends_with('/')) text.remove_suffix(1);
-    Result<Authority> authority = Authority::Parse(text);
-    if (!authority.ok()) authority = Authority::Parse(std::string(text) + ':' + default_port);
-    if (authority.ok()) return *std::move(authority);
-  }
-  table.Fail(url.position, "\"" + url.text + "\" is no URL of a proxy; write " + scheme +
-                               "HOST or " + scheme + "HOST:PORT");
-  return std::nullopt;
 }
 
 int HexDigit(char c) {
@@ -94,9 +78,9 @@ void ReadReverseProxy(TomlTable& root, TlsVersion min_version, ClientProxyConfig
   const LocatedString url = table.RequiredString("url");
   const LocatedString via = table.String("via");
   if (!url.empty()) {
-    config.reverse_proxy = ReadUrl(table, url, "https://", "443").value_or(Authority());
+    config.reverse_proxy = Loaded(table, url, ParseHttpsProxyUrl(url.text));
   }
-  if (!via.empty()) config.via = ReadUrl(table, via, "http://", "80");
+  if (!via.empty()) config.via = Loaded(table, via, ParseHttpProxyUrl(via.text));
   config.tls.role = Role::kClient;
   config.tls.min_version = min_version;
   config.tls.reference_identity = config.reverse_proxy.host;
@@ -144,6 +128,12 @@ ClientProxyConfig Read(TomlTable& root) {
 }
 
 }  // namespace
+
+std::vector<std::shared_ptr<const Identity>> ClientProxyConfig::Identities() const {
+  std::vector<std::shared_ptr<const Identity>> all;
+  for (const StoredIdentity& stored : identities) all.push_back(stored.identity);
+  return all;
+}
 
 Result<ClientProxyConfig> LoadClientProxyConfig(const std::string& path) {
   Result<TomlReader> reader = TomlReader::Open(path);

@@ -5,6 +5,7 @@
 
 #include "bio/backend/by_name/named_backend.h"
 #include "proxies/client/client_proxy.h"
+#include "proxies/client/identities_command.h"
 #include "proxies/daemon/proxy_main.h"
 
 int main(int argc, char** argv) {
@@ -19,6 +20,14 @@ int main(int argc, char** argv) {
   run->add_option("--config", config, "the configuration file (TOML)")->required();
   run->add_flag("--check-config", check_config,
                 "only read and check the configuration: exit code 0 if it is good, else 2");
+  CLI::App* const identities = app.add_subcommand(
+      "identities", "list the certificate database, and what was passed over in it");
+  std::string server;
+  identities->add_option("--config", config, "the configuration file (TOML)")->required();
+  identities->add_option(
+      "--for", server,
+      "the URL of a reverse proxy: ask it, without a certificate, which ones it takes, and say "
+      "which identity it would get and why not the others: exit code 1 if none");
   app.footer(
       "Signals: SIGTERM drains, a second one ends at once; SIGHUP reads the configuration "
       "again, but listen, "
@@ -31,5 +40,6 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? detach::kEnded : detach::kWrongUsage;
   }
+  if (identities->parsed()) return detach::ListIdentities(config, server);
   return detach::ProxyMain<detach::ClientProxy>(config, check_config);
 }

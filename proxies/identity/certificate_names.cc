@@ -115,6 +115,15 @@ Result<CertificateNames> ReadCertificateNames(const Bytes& certificate) {
   return names;
 }
 
+std::string TimeText(std::chrono::system_clock::time_point time) {
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm calendar = {};
+  gmtime_r(&seconds, &calendar);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &calendar);
+  return text;
+}
+
 Result<ClientPattern> ClientPattern::Parse(std::string_view text) {
   if (text == "*") return ClientPattern(Kind::kAnybody, "");
   const std::size_t colon = std::min(text.find(':'), text.size());

@@ -33,6 +33,9 @@ struct CertificateNames {
 // damaged.
 Result<CertificateNames> ReadCertificateNames(const Bytes& certificate);
 
+// TimeText returns "2026-11-23 10:00 UTC".
+std::string TimeText(std::chrono::system_clock::time_point time);
+
 // ClientPattern says which clients a row of the configuration is for.
 class ClientPattern {
  public:

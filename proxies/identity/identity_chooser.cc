@@ -4,7 +4,6 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
 #include <optional>
 #include <utility>
@@ -22,10 +21,10 @@ constexpr std::size_t kNoPath = std::numeric_limits<std::size_t>::max();
 
 // An identity, measured against a request.
 struct Candidate {
-  std::string name;
+  const std::vector<Bytes>* chain = nullptr;
   TimePoint not_before;
   std::size_t path_length = kNoPath;  // intermediates between the leaf and a named authority
-  std::string obstacle;               // why it is not taken; empty: it may be
+  Verdict verdict;
 };
 
 class Authorities {
@@ -64,10 +63,11 @@ class Authorities {
 };
 
 // An absent extension allows every use.
+bool MaySign(X509* leaf) { return (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) != 0; }
+
 bool IsForClientAuthentication(X509* leaf) {
-  const bool signs = (X509_get_key_usage(leaf) & KU_DIGITAL_SIGNATURE) != 0;
   const bool limited = (X509_get_extension_flags(leaf) & EXFLAG_XKUSAGE) != 0;
-  return signs && (!limited || (X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT) != 0);
+  return !limited || (X509_get_extended_key_usage(leaf) & XKU_SSL_CLIENT) != 0;
 }
 
 // SchemesOf returns the signature schemes that a TLS client can answer with by `key` (RFC 9846
@@ -108,20 +108,12 @@ bool CanSign(const EVP_PKEY* key, const std::vector<std::uint16_t>& asked_for) {
          schemes.end();
 }
 
-std::string Date(TimePoint time) {
-  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
-  std::tm calendar = {};
-  gmtime_r(&seconds, &calendar);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%d %H:%M UTC", &calendar);
-  return text;
-}
-
 std::string Obstacle(const CertificateNames& names, X509* leaf, std::size_t path_length,
                      const CertificateRequest& request, TimePoint now) {
   if (path_length == kNoPath) return "is issued by " + names.issuer;
-  if (now > names.not_after) return "expired on " + Date(names.not_after);
-  if (now < names.not_before) return "is not valid before " + Date(names.not_before);
+  if (now > names.not_after) return "expired on " + TimeText(names.not_after);
+  if (now < names.not_before) return "is not valid before " + TimeText(names.not_before);
+  if (!MaySign(leaf)) return "has a key that is not for signatures (key usage)";
   if (!IsForClientAuthentication(leaf)) return "is not for client authentication";
   if (!CanSign(X509_get0_pubkey(leaf), request.signature_schemes)) {
     return "has a key with which the server takes no signature";
@@ -129,34 +121,54 @@ std::string Obstacle(const CertificateNames& names, X509* leaf, std::size_t path
   return {};
 }
 
-// Measure returns nothing for an identity whose certificates do not parse.
-std::optional<Candidate> Measure(const Identity& identity, const Authorities& authorities,
-                                 const CertificateRequest& request, TimePoint now) {
+// Returns nothing unless every certificate parses.
+std::vector<X509Ptr> ParseChain(const std::vector<Bytes>& ders) {
   std::vector<X509Ptr> chain;
-  for (const Bytes& der : identity.chain) {
+  for (const Bytes& der : ders) {
     chain.push_back(ParseCertificate(der));
-    if (chain.back() == nullptr) return std::nullopt;
+    if (chain.back() == nullptr) return {};
   }
-  if (chain.empty()) return std::nullopt;
-  const Result<CertificateNames> names = ReadCertificateNames(identity.chain.front());
-  if (!names.ok()) return std::nullopt;
-  const std::size_t path_length = authorities.PathLength(chain);
-  return Candidate{names->subject, names->not_before, path_length,
-                   Obstacle(*names, chain.front().get(), path_length, request, now)};
+  return chain;
 }
 
+Candidate Measure(const Identity& identity, const Authorities& authorities,
+                  const CertificateRequest& request, TimePoint now) {
+  const std::vector<X509Ptr> chain = ParseChain(identity.chain);
+  if (chain.empty()) return {.verdict = {"an identity", "has a damaged certificate"}};
+  const Result<CertificateNames> names = ReadCertificateNames(identity.chain.front());
+  if (!names.ok()) {
+    return {.verdict = {NameText(X509_get_subject_name(chain.front().get())),
+                        "is damaged: " + names.status().message()}};
+  }
+  const std::size_t path_length = authorities.PathLength(chain);
+  return {.chain = &identity.chain,
+          .not_before = names->not_before,
+          .path_length = path_length,
+          .verdict = {names->subject,
+                      Obstacle(*names, chain.front().get(), path_length, request, now)}};
+}
+
+// The bytes decide at last: of two that are equally good, everywhere and always the same one.
 bool IsBetter(const Candidate& a, const Candidate& b) {
   if (a.path_length != b.path_length) return a.path_length < b.path_length;
-  return a.not_before > b.not_before;
+  if (a.not_before != b.not_before) return a.not_before > b.not_before;
+  return *a.chain < *b.chain;
 }
 
-std::string Explain(const Authorities& authorities, const std::vector<Candidate>& refused) {
-  std::string text = "none fits: the server asks for one from " + authorities.ToString();
-  if (refused.empty()) return text + ", and the certificate database is empty";
-  for (const Candidate& candidate : refused) {
-    text += "; " + candidate.name + " " + candidate.obstacle;
+Candidate* Best(std::vector<Candidate>& candidates) {
+  Candidate* best = nullptr;
+  for (Candidate& candidate : candidates) {
+    if (!candidate.verdict.obstacle.empty()) continue;
+    if (best == nullptr || IsBetter(candidate, *best)) best = &candidate;
   }
-  return text;
+  return best;
+}
+
+std::string WhyOutranked(const Candidate& candidate, const Candidate& best) {
+  const std::string& name = best.verdict.name;
+  if (candidate.path_length != best.path_length) return "is less specific than " + name;
+  if (candidate.not_before != best.not_before) return "is older than " + name;
+  return "is as good as " + name + ", of which one had to be taken";
 }
 
 }  // namespace
@@ -164,20 +176,35 @@ std::string Explain(const Authorities& authorities, const std::vector<Candidate>
 IdentityChoice ChooseIdentity(std::span<const std::shared_ptr<const Identity>> identities,
                               const CertificateRequest& request, TimePoint now) {
   const Authorities authorities(request);
-  std::optional<Candidate> best;
-  std::shared_ptr<const Identity> chosen;
-  std::vector<Candidate> refused;
+  std::vector<Candidate> candidates;
+  candidates.reserve(identities.size());
   for (const std::shared_ptr<const Identity>& identity : identities) {
-    std::optional<Candidate> candidate = Measure(*identity, authorities, request, now);
-    if (!candidate) continue;
-    if (!candidate->obstacle.empty()) {
-      refused.push_back(*std::move(candidate));
-    } else if (!best || IsBetter(*candidate, *best)) {
-      best = std::move(candidate);
-      chosen = identity;
-    }
+    candidates.push_back(Measure(*identity, authorities, request, now));
   }
-  return {chosen, best ? best->name : Explain(authorities, refused)};
+  const Candidate* const best = Best(candidates);
+  IdentityChoice choice;
+  choice.authorities = authorities.ToString();
+  if (best != nullptr) {
+    choice.identity = identities[static_cast<std::size_t>(best - candidates.data())];
+  }
+  for (Candidate& candidate : candidates) {
+    Verdict& verdict = candidate.verdict;
+    if (&candidate == best) {
+      choice.name = verdict.name;
+    } else if (verdict.obstacle.empty()) {
+      verdict.obstacle = WhyOutranked(candidate, *best);
+    }
+    choice.verdicts.push_back(verdict);
+  }
+  return choice;
+}
+
+std::string IdentityChoice::Report() const {
+  if (identity != nullptr) return name;
+  std::string text = "none fits: the server asks for one from " + authorities;
+  if (verdicts.empty()) return text + ", and the certificate database is empty";
+  for (const Verdict& verdict : verdicts) text += "; " + verdict.name + " " + verdict.obstacle;
+  return text;
 }
 
 }  // namespace detach

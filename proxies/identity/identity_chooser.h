@@ -6,23 +6,36 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "bio/backend/tls_config.h"
 
 namespace detach {
 
+// All texts are for people, in printable ASCII.
+
+// Verdict is how one identity fared.
+struct Verdict {
+  std::string name;      // its subject
+  std::string obstacle;  // why it was not taken ("expired on …"); empty: it is the one
+};
+
 struct IdentityChoice {
   std::shared_ptr<const Identity> identity;  // null: none fits
-  // For people, in printable ASCII: the name of the identity; or in one sentence which authorities
-  // the server named, what is in the database, and why each was not taken.
-  std::string report;
+  std::string name;                          // of that identity
+  std::string authorities;        // whom the server takes certificates from: "CN=A or CN=B"
+  std::vector<Verdict> verdicts;  // one for each identity, in their order
+
+  // Report returns the name of the identity; or in one sentence whom the server takes certificates
+  // from, and why each identity was not taken.
+  std::string Report() const;
 };
 
 // ChooseIdentity returns the identity to answer `request` with: one that is valid at `now`, for
 // client authentication (RFC 5280 §4.2.1.3, §4.2.1.12), whose key can sign by a scheme that the
 // server named, and whose chain leads to an authority that the server named, if it named any. Of
 // several the most specific, whose path to a named authority is the shortest; then the newest; then
-// the first.
+// the one whose certificate comes first by its bytes. So the order of `identities` decides nothing.
 IdentityChoice ChooseIdentity(
     std::span<const std::shared_ptr<const Identity>> identities, const CertificateRequest& request,
     std::chrono::system_clock::time_point now = std::chrono::system_clock::now());

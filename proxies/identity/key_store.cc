@@ -21,7 +21,7 @@ int RefusePassphrase(char*, int, int, void* was_asked) {
 
 void Add(OSSL_STORE_INFO* info, const std::string& path, KeyStore& store) {
   if (OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_CERT) {
-    store.certificates.emplace_back(OSSL_STORE_INFO_get1_CERT(info));
+    store.certificates.push_back({X509Ptr(OSSL_STORE_INFO_get1_CERT(info)), path});
   } else if (OSSL_STORE_INFO_get_type(info) == OSSL_STORE_INFO_PKEY) {
     store.keys.push_back({PkeyPtr(OSSL_STORE_INFO_get1_PKEY(info)), path});
   }

@@ -15,8 +15,13 @@ struct StoredKey {
   std::string path;  // the file that it came from
 };
 
+struct StoredCertificate {
+  X509Ptr certificate;
+  std::string path;  // likewise
+};
+
 struct KeyStore {
-  std::vector<X509Ptr> certificates;
+  std::vector<StoredCertificate> certificates;
   std::vector<StoredKey> keys;
 };
 

@@ -141,8 +141,8 @@ Bytes Certify(const CertificateSpec& spec, EVP_PKEY* key, X509* issuer, EVP_PKEY
   AddExtension(certificate.get(), issuer, NID_authority_key_identifier, "keyid");
   AddExtension(certificate.get(), issuer, NID_basic_constraints,
                may_sign ? "critical,CA:TRUE" : "critical,CA:FALSE");
-  AddExtension(certificate.get(), issuer, NID_key_usage,
-               may_sign ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature");
+  const std::string key_usage = may_sign ? "critical,keyCertSign,cRLSign" : spec.key_usage;
+  if (!key_usage.empty()) AddExtension(certificate.get(), issuer, NID_key_usage, key_usage);
   AddUsage(certificate.get(), spec.usage);
   AddAltNames(certificate.get(), spec.alt_names);
   if (!spec.crl_url.empty()) {

@@ -28,6 +28,7 @@ struct CertificateSpec {
   std::chrono::seconds not_after = std::chrono::hours(24);
   std::string crl_url = {};           // where it says that its CRL is published
   std::string name_constraints = {};  // as OpenSSL writes them: "excluded;URI:evil.example"
+  std::string key_usage = "critical,digitalSignature";  // of a leaf; empty: says nothing of it
 };
 
 // TestCertificate is an issued certificate with its chain and its private key.

@@ -67,7 +67,7 @@ TEST_F(ClientProxyConfigTest, ReadsTheContractOfTheDesign) {
   EXPECT_TRUE(config->listen[0].IsLoopback());
   EXPECT_EQ(config->listen[0].port, 8118);
   ASSERT_EQ(config->identities.size(), 1U);
-  EXPECT_EQ(config->identities[0]->chain, Pki().client.chain);
+  EXPECT_EQ(config->identities[0].identity->chain, Pki().client.chain);
   EXPECT_EQ(config->reverse_proxy.ToString(), "rp.example.com:443");
   EXPECT_FALSE(config->via);
   EXPECT_EQ(config->tls.role, Role::kClient);

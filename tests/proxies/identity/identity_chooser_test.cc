@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "proxies/identity/certificate_names.h"
 #include "tests/support/test_pki.h"
 
 namespace detach {
@@ -24,6 +27,10 @@ CertificateRequest From(const std::vector<const TestAuthority*>& authorities,
   return request;
 }
 
+std::chrono::system_clock::time_point IssuedAt(const Identity& identity) {
+  return ReadCertificateNames(identity.chain.front())->not_before;
+}
+
 struct IdentityChooserTest : ::testing::Test {
   TestAuthority root{"Root"};
   TestAuthority issuer = root.Subordinate({.common_name = "Issuer"});
@@ -36,7 +43,7 @@ struct IdentityChooserTest : ::testing::Test {
 TEST_F(IdentityChooserTest, TakesTheOneWhoseIssuerIsNamed) {
   const IdentityChoice choice = ChooseIdentity(Identities{stranger, direct}, From({&root}));
   EXPECT_EQ(choice.identity, direct);
-  EXPECT_EQ(choice.report, "CN=direct");
+  EXPECT_EQ(choice.Report(), "CN=direct");
 }
 
 TEST_F(IdentityChooserTest, FindsANamedAuthorityAboveAnIntermediate) {
@@ -49,14 +56,108 @@ TEST_F(IdentityChooserTest, TheShorterPathToANamedAuthorityWinsInAnyOrder) {
   EXPECT_EQ(ChooseIdentity(Identities{direct, below}, From({&root})).identity, direct);
 }
 
-TEST_F(IdentityChooserTest, OfEquallySpecificOnesTheNewestWinsThenTheFirst) {
+TEST_F(IdentityChooserTest, OfEquallySpecificOnesTheNewestWins) {
   const auto older =
       root.Issue({.common_name = "older", .usage = kClient, .not_before = std::chrono::hours(-9)})
           .identity();
   EXPECT_EQ(ChooseIdentity(Identities{older, direct}, From({&root})).identity, direct);
   EXPECT_EQ(ChooseIdentity(Identities{direct, older}, From({&root})).identity, direct);
+}
+
+TEST_F(IdentityChooserTest, DecidesAlikeWhateverTheOrderOfTheDatabase) {
+  const auto older =
+      root.Issue({.common_name = "older", .usage = kClient, .not_before = std::chrono::hours(-9)})
+          .identity();
+  auto twin = direct;
+  auto other_twin = direct;
+  while (twin == other_twin || IssuedAt(*twin) != IssuedAt(*other_twin)) {
+    twin = root.Issue({"twin", kClient}).identity();
+    other_twin = root.Issue({"twin", kClient}).identity();
+  }
+  Identities all = {twin, other_twin, older, below, stranger};
+  const auto chosen = ChooseIdentity(all, From({&root})).identity;
+  EXPECT_TRUE(chosen == twin || chosen == other_twin);
+  std::sort(all.begin(), all.end());
+  do {
+    EXPECT_EQ(ChooseIdentity(all, From({&root})).identity, chosen);
+  } while (std::next_permutation(all.begin(), all.end()));
+}
+
+TEST_F(IdentityChooserTest, SaysOfEachOneThatFitsWhyAnotherIsTaken) {
+  const auto older =
+      root.Issue({.common_name = "older", .usage = kClient, .not_before = std::chrono::hours(-9)})
+          .identity();
   const auto twin = std::make_shared<const Identity>(*direct);
-  EXPECT_EQ(ChooseIdentity(Identities{twin, direct}, From({&root})).identity, twin);
+  const IdentityChoice choice =
+      ChooseIdentity(Identities{stranger, below, older, direct, twin}, From({&root}));
+  EXPECT_EQ(choice.name, "CN=direct");
+  EXPECT_EQ(choice.authorities, "CN=Root");
+  std::vector<std::string> verdicts;
+  for (const Verdict& verdict : choice.verdicts) {
+    verdicts.push_back(verdict.name + " " + verdict.obstacle);
+  }
+  EXPECT_EQ(verdicts,
+            (std::vector<std::string>{"CN=stranger is issued by CN=Other",
+                                      "CN=below is less specific than CN=direct",
+                                      "CN=older is older than CN=direct", "CN=direct ",
+                                      "CN=direct is as good as CN=direct, of which one had to be "
+                                      "taken"}));
+}
+
+TEST_F(IdentityChooserTest, FindsTheNamedAuthorityAtEachOfSeveralLevels) {
+  const TestAuthority second = issuer.Subordinate({.common_name = "Second"});
+  const TestAuthority third = second.Subordinate({.common_name = "Third"});
+  const auto deep = third.Issue({"deep", kClient}).identity();
+  ASSERT_EQ(deep->chain.size(), 4U);
+  for (const auto* level : std::vector<const TestAuthority*>{&root, &issuer, &second, &third}) {
+    EXPECT_EQ(ChooseIdentity(Identities{stranger, deep}, From({level})).identity, deep);
+  }
+  // Where the intermediates are not there, nobody can know what is above them.
+  const auto lonely = std::make_shared<const Identity>(Identity{{deep->chain.front()}, deep->key});
+  EXPECT_EQ(ChooseIdentity(Identities{lonely}, From({&third})).identity, lonely);
+  EXPECT_EQ(ChooseIdentity(Identities{lonely}, From({&second})).identity, nullptr);
+}
+
+TEST_F(IdentityChooserTest, EachLevelIsLessSpecificThanTheOneBelow) {
+  const TestAuthority second = issuer.Subordinate({.common_name = "Second"});
+  const TestAuthority third = second.Subordinate({.common_name = "Third"});
+  // The deeper the newer: by their age alone the order would be the other way round.
+  const auto at = [](const TestAuthority& authority, int hours) {
+    return authority
+        .Issue({.common_name = "x", .usage = kClient, .not_before = std::chrono::hours(-hours)})
+        .identity();
+  };
+  Identities levels = {at(root, 9), at(issuer, 8), at(second, 7), at(third, 6)};
+  while (!levels.empty()) {
+    EXPECT_EQ(ChooseIdentity(levels, From({&root})).identity, levels.front());
+    levels.erase(levels.begin());
+  }
+}
+
+TEST_F(IdentityChooserTest, RefusesAKeyThatIsNotForSignatures) {
+  const auto issue = [this](const char* name, const char* key_usage) {
+    return root.Issue({.common_name = name, .usage = kClient, .key_usage = key_usage}).identity();
+  };
+  const IdentityChoice choice = ChooseIdentity(
+      Identities{issue("keyAgreement", "keyAgreement"), issue("CRLs", "critical,cRLSign")},
+      From({&root}));
+  EXPECT_EQ(choice.identity, nullptr);
+  for (const char* part : {"CN=keyAgreement has a key that is not for signatures",
+                           "CN=CRLs has a key that is not for signatures"}) {
+    EXPECT_NE(choice.Report().find(part), std::string::npos) << part << " in " << choice.Report();
+  }
+  const auto both = issue("both", "critical,digitalSignature,keyAgreement");
+  EXPECT_EQ(ChooseIdentity(Identities{both}, From({&root})).identity, both);
+  const auto any = issue("any", "");
+  EXPECT_EQ(ChooseIdentity(Identities{any}, From({&root})).identity, any);
+}
+
+TEST_F(IdentityChooserTest, ADamagedCertificateIsNeverTaken) {
+  const auto damaged = std::make_shared<const Identity>(Identity{{{0x30, 0x00}}, direct->key});
+  EXPECT_EQ(ChooseIdentity(Identities{damaged, direct}, From({&root})).identity, direct);
+  const IdentityChoice choice = ChooseIdentity(Identities{damaged}, From({}));
+  EXPECT_EQ(choice.identity, nullptr);
+  EXPECT_EQ(choice.verdicts.at(0).obstacle, "has a damaged certificate");
 }
 
 TEST_F(IdentityChooserTest, WhereNoAuthorityIsNamedAnyWillDo) {
@@ -90,7 +191,7 @@ TEST_F(IdentityChooserTest, SaysWhyEachOneWasNotTaken) {
   for (const char* part :
        {"from CN=Root or CN=Issuer", "CN=expired expired on ", "CN=early is not valid before ",
         "CN=server is not for client authentication", "CN=stranger is issued by CN=Other"}) {
-    EXPECT_NE(choice.report.find(part), std::string::npos) << part << " in " << choice.report;
+    EXPECT_NE(choice.Report().find(part), std::string::npos) << part << " in " << choice.Report();
   }
 }
 
@@ -105,9 +206,9 @@ TEST_F(IdentityChooserTest, TakesAKeyThatTheServerTakesASignatureOf) {
   constexpr std::uint16_t kEcdsaP384Sha384 = 0x0503;
   const IdentityChoice none = ChooseIdentity(all, From({&root}, {kEcdsaP384Sha384}));
   EXPECT_EQ(none.identity, nullptr);
-  EXPECT_NE(none.report.find("CN=ed has a key with which the server takes no signature"),
+  EXPECT_NE(none.Report().find("CN=ed has a key with which the server takes no signature"),
             std::string::npos)
-      << none.report;
+      << none.Report();
 }
 
 TEST_F(IdentityChooserTest, AnUnlimitedCertificateIsForClientsToo) {
@@ -118,7 +219,7 @@ TEST_F(IdentityChooserTest, AnUnlimitedCertificateIsForClientsToo) {
 TEST_F(IdentityChooserTest, AnEmptyDatabaseSaysSo) {
   const IdentityChoice choice = ChooseIdentity({}, {});
   EXPECT_EQ(choice.identity, nullptr);
-  EXPECT_EQ(choice.report,
+  EXPECT_EQ(choice.Report(),
             "none fits: the server asks for one from any authority, and the certificate database "
             "is empty");
 }

@@ -6,6 +6,8 @@
 #include <openssl/pkcs12.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_pki.h"
 
@@ -48,6 +50,21 @@ std::string Pkcs12(const TestCertificate& certificate, const char* passphrase) {
   X509_free(leaf);
   EVP_PKEY_free(key);
   return file;
+}
+
+// Older returns `certificate`, an hour older, signed with `key`.
+Bytes Older(const Bytes& certificate, const Bytes& key) {
+  X509* parsed = ParseX509(certificate);
+  EVP_PKEY* signing_key = ParseKey(key);
+  X509_gmtime_adj(X509_getm_notBefore(parsed), -7200);
+  X509_sign(parsed, signing_key, EVP_sha256());
+  unsigned char* der = nullptr;
+  const int size = i2d_X509(parsed, &der);
+  Bytes older(der, der + size);
+  OPENSSL_free(der);
+  EVP_PKEY_free(signing_key);
+  X509_free(parsed);
+  return older;
 }
 
 std::string EncryptedKeyPem(const TestCertificate& certificate) {
@@ -100,16 +117,7 @@ TEST_F(IdentityLoaderTest, LeavesTheRootAndStrangersOutOfTheChain) {
 
 TEST_F(IdentityLoaderTest, TakesTheNewestCertificateOfARenewedKey) {
   const TestCertificate& alice = Pki().client;
-  X509* certificate = ParseX509(alice.leaf());
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -7200);
-  EVP_PKEY* key = ParseKey(alice.key);
-  X509_sign(certificate, key, EVP_sha256());  // self-signed over the same key, an hour older
-  unsigned char* der = nullptr;
-  const int size = i2d_X509(certificate, &der);
-  const std::string older = CertificatePem(Bytes(der, der + size));
-  OPENSSL_free(der);
-  EVP_PKEY_free(key);
-  X509_free(certificate);
+  const std::string older = CertificatePem(Older(alice.leaf(), alice.key));
   const auto identity = LoadIdentity(Write("id.pem", older + alice.ChainPem() + alice.KeyPem()));
   ASSERT_TRUE(identity.ok()) << identity.status().message();
   EXPECT_EQ((*identity)->chain.front(), alice.leaf());
@@ -168,12 +176,71 @@ TEST_F(IdentityLoaderTest, PairsKeysAndCertificatesOfADirectoryAndNamesWhatItSki
   const auto loaded = LoadIdentities(DirectoryUri());
   ASSERT_TRUE(loaded.ok()) << loaded.status().message();
   ASSERT_EQ(loaded->identities.size(), 2U);
-  EXPECT_EQ(loaded->identities[0]->chain, Pki().client.chain);
-  EXPECT_EQ(loaded->identities[1]->chain, Pki().other_client.chain);
+  EXPECT_EQ(loaded->identities[0].identity->chain, Pki().client.chain);
+  EXPECT_EQ(loaded->identities[0].key_uris,
+            (std::vector{DirectoryUri() + "/alice.key", DirectoryUri() + "/alice.p12"}));
+  EXPECT_EQ(loaded->identities[1].identity->chain, Pki().other_client.chain);
+  EXPECT_EQ(loaded->identities[1].key_uris, std::vector{DirectoryUri() + "/bob.p12"});
   ASSERT_EQ(loaded->skipped.size(), 3U);
   EXPECT_NE(loaded->skipped[0].find("README: holds neither"), std::string::npos);
   EXPECT_NE(loaded->skipped[1].find("carol.p12: is encrypted"), std::string::npos);
   EXPECT_NE(loaded->skipped[2].find("lonely.key: holds a private key that no"), std::string::npos);
+}
+
+TEST_F(IdentityLoaderTest, SaysWhichCertificateOfADirectoryIsInNoIdentity) {
+  const TestCertificate& alice = Pki().client;
+  Write("alice.pem", alice.ChainPem() + alice.KeyPem());
+  Write("before.crt", CertificatePem(Older(alice.leaf(), alice.key)));
+  Write("bob.crt", Pki().other_client.ChainPem());
+  Write("root.crt", CertificatePem(Pki().client_root.certificate()));
+  const auto loaded = LoadIdentities(DirectoryUri());
+  ASSERT_TRUE(loaded.ok()) << loaded.status().message();
+  EXPECT_EQ(loaded->identities.size(), 1U);
+  std::vector<std::string> skipped = loaded->skipped;
+  std::sort(skipped.begin(), skipped.end());
+  ASSERT_EQ(skipped.size(), 2U);
+  EXPECT_NE(skipped[0].find("before.crt: the certificate of CN=alice is not used: there is a newer "
+                            "one for the same key"),
+            std::string::npos)
+      << skipped[0];
+  EXPECT_NE(skipped[1].find("bob.crt: the certificate of CN=bob is not used: its private key is "
+                            "not there"),
+            std::string::npos)
+      << skipped[1];
+}
+
+TEST_F(IdentityLoaderTest, WhatTheFilesOfADirectoryAreCalledDecidesNothing) {
+  const TestCertificate& alice = Pki().client;
+  const Bytes& issuer = alice.chain[1];
+  // Two issuers that fit, and two certificates for one key: which are taken is for them to say.
+  const std::vector<std::string> contents = {
+      alice.KeyPem() + CertificatePem(alice.leaf()), CertificatePem(Older(alice.leaf(), alice.key)),
+      CertificatePem(issuer), CertificatePem(Older(issuer, alice.key))};
+  std::vector<std::string> names = {"1", "2", "3", "4"};
+  do {
+    for (std::size_t i = 0; i < names.size(); ++i) Write(names[i], contents[i]);
+    const auto loaded = LoadIdentities(DirectoryUri());
+    ASSERT_TRUE(loaded.ok()) << loaded.status().message();
+    ASSERT_EQ(loaded->identities.size(), 1U);
+    EXPECT_EQ(loaded->identities[0].identity->chain, alice.chain);
+  } while (std::next_permutation(names.begin(), names.end()));
+}
+
+TEST_F(IdentityLoaderTest, TheSameIdentityFromTwoPlacesIsOneWithTheLongerChain) {
+  const TestCertificate& alice = Pki().client;
+  const StoredIdentity lonely = {
+      std::make_shared<const Identity>(Identity{{alice.leaf()}, Pkcs8Key{alice.key}}), {"a"}};
+  const StoredIdentity whole = {alice.identity(), {"b"}};
+  for (const bool whole_first : {true, false}) {
+    std::vector<StoredIdentity> identities;
+    AddIdentity(whole_first ? whole : lonely, identities);
+    AddIdentity(whole_first ? lonely : whole, identities);
+    AddIdentity(lonely, identities);
+    AddIdentity({Pki().other_client.identity(), {"c"}}, identities);
+    ASSERT_EQ(identities.size(), 2U);
+    EXPECT_EQ(identities[0].identity->chain, alice.chain);
+    EXPECT_EQ(identities[0].key_uris.size(), 2U);
+  }
 }
 
 TEST_F(IdentityLoaderTest, TakesFileUrisWithAbsolutePathsOnly) {
