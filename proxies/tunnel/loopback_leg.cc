@@ -48,10 +48,16 @@ LoopbackLeg::LoopbackLeg(Socket socket, ThreadRoom& room, std::shared_ptr<const 
                          std::chrono::milliseconds leave)
     : TlsLeg(std::move(socket)), room_(room), keeps_tls_(std::move(keeps_tls)), leave_(leave) {}
 
-// What is under TLS ends by the end of the clear side; what waits for something else must be told.
+// What is under TLS ends by the end of the clear side, in bounded time; what waits for something
+// else must be told.
 LoopbackLeg::~LoopbackLeg() {
   ForgetDetach();
-  if (pairing_ && (phase_ == Phase::kPlain || phase_ == Phase::kLeaving)) pairing_->Stop();
+  if (!pairing_ || phase_ == Phase::kRaw) return;
+  if (phase_ == Phase::kPlain || phase_ == Phase::kLeaving) {
+    pairing_->Stop();
+  } else {
+    pairing_->Abandon();
+  }
 }
 
 asio::awaitable<Status> LoopbackLeg::Handshake(std::unique_ptr<TlsBackend> backend) {

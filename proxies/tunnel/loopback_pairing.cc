@@ -95,6 +95,11 @@ void LoopbackPairing::Stop() {
   if (pair_) pair_->Stop();
 }
 
+void LoopbackPairing::Abandon() {
+  const std::lock_guard lock(mutex_);
+  if (pair_) pair_->Abandon();
+}
+
 Result<LoopbackPairing::Established> LoopbackPairing::TakeEstablished() {
   const std::lock_guard lock(mutex_);
   assert(answer_);

@@ -38,6 +38,9 @@ class LoopbackPairing final : public ThreadRoom::Work {
   void Run() override;
   void Stop() override;
 
+  // Abandon: see LoopbackPair; for a leg that goes.
+  void Abandon();
+
   // established becomes readable when TakeEstablished has an answer, ended when TakeEnd has.
   int established() const noexcept { return established_news_.get(); }
   int ended() const noexcept { return ended_news_.get(); }
