@@ -17,9 +17,6 @@
 
 #include "bio/socket/unique_fd.h"
 
-// Sanitizers' own: ends their threads, and reads what they could not read later.
-extern "C" __attribute__((weak)) void __sanitizer_sandbox_on_notify(void* arguments);
-
 namespace detach {
 namespace {
 
@@ -117,7 +114,6 @@ std::vector<std::string> FoldersOf(const std::string& file) {
 Result<int> LimitFileAccess(const FileAccess& access) {
   const Result<int> version = Version();
   if (!version.ok() || *version == 0) return version;
-  if (__sanitizer_sandbox_on_notify != nullptr) __sanitizer_sandbox_on_notify(nullptr);
   if (Status status = CheckAlone(); !status.ok()) return status;
   const Result<UniqueFd> ruleset = NewRuleset(*version);
   if (!ruleset.ok()) return ruleset.status();
