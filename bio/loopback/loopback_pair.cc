@@ -121,10 +121,10 @@ void LoopbackPair::Move() {
   moved = Receive(mover_.to_peer(), stack_) || moved;
   mover_.Advance();
   moved = SendToStack() || moved;
-  moved = SendToPeer() || moved;
+  const bool taken = SendToPeer();
   mover_.Advance();
   TellEnds();
-  if (!abandoned_) ChooseLimit(moved);
+  ChooseLimit(taken, moved || taken);
   KeepLimit();
 }
 
@@ -174,7 +174,11 @@ void LoopbackPair::TellEnds() {
   if (mover_.PeerEndDue() && !std::exchange(peer_told_, true)) shutdown(peer_.get(), SHUT_WR);
 }
 
-void LoopbackPair::ChooseLimit(bool moved) {
+void LoopbackPair::ChooseLimit(bool taken, bool moved) {
+  if (abandoned_) {
+    if (taken) deadline_.emplace(limits_.close);
+    return;
+  }
   const Phase phase = mover_.phase();
   const bool leaving = phase == Phase::kHandedOver || phase == Phase::kLeaving;
   if (leaving && !leaving_) deadline_.emplace(limits_.leave);

@@ -67,9 +67,9 @@ class LoopbackPair {
   // close_notify, if it has not, and closes.
   Status Decide(Verdict verdict);
 
-  // Abandon gives what is under way LoopbackLimits::close to end by itself, whatever else comes
-  // meanwhile: for an owner who goes. A peer that reads nothing, or writes a byte now and then,
-  // would keep Run for ever.
+  // Abandon lets what is under way go out, as long as the peer takes some of it within each
+  // LoopbackLimits::close: for an owner who goes. A peer that reads nothing, or writes a byte now
+  // and then, would keep Run for ever.
   void Abandon();
 
   // Stop makes Run fail soon (kMisuse), unless it is over.
@@ -82,7 +82,8 @@ class LoopbackPair {
   bool SendToPeer();
   bool SendToStack();
   void TellEnds();
-  void ChooseLimit(bool moved);
+  // What the peer has taken, and what has moved at all.
+  void ChooseLimit(bool taken, bool moved);
   void KeepLimit();
   bool Over() const noexcept;
   void Wait(std::unique_lock<std::mutex>& lock);
@@ -97,7 +98,7 @@ class LoopbackPair {
   RecordMover mover_;
   std::optional<Deadline> deadline_;  // of what is awaited now
   bool leaving_ = false;              // deadline_ is limits_.leave
-  bool abandoned_ = false;            // deadline_ is that of Abandon
+  bool abandoned_ = false;            // by its owner
   bool peer_told_ = false;            // of the stack's end
   bool stack_told_ = false;           // of the peer's
 };

@@ -10,10 +10,12 @@ namespace detach {
 
 std::unique_ptr<TlsLeg> NewOuterLeg(
     Socket socket, [[maybe_unused]] const std::shared_ptr<const ReversePolicy>& policy,
-    [[maybe_unused]] ThreadRoom& room) {
+    [[maybe_unused]] ThreadRoom& room, [[maybe_unused]] std::shared_ptr<const void> place) {
 #if defined(DETACH_HAS_OPENSSL_BACKEND)
   if (policy->config.pairing == Pairing::kLoopback) {
-    return std::make_unique<LoopbackLeg>(std::move(socket), room, policy,
+    using Kept = std::pair<std::shared_ptr<const ReversePolicy>, std::shared_ptr<const void>>;
+    return std::make_unique<LoopbackLeg>(std::move(socket), room,
+                                         std::make_shared<const Kept>(policy, std::move(place)),
                                          policy->config.limits.detach);
   }
 #endif

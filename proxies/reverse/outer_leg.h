@@ -11,10 +11,11 @@
 
 namespace detach {
 
-// NewOuterLeg makes the leg of an accepted `socket`. `room` outlives it.
+// NewOuterLeg makes the leg of an accepted `socket`. `room` outlives it. `place` is held as long as
+// there is a thread for the connection.
 std::unique_ptr<TlsLeg> NewOuterLeg(Socket socket,
                                     const std::shared_ptr<const ReversePolicy>& policy,
-                                    ThreadRoom& room);
+                                    ThreadRoom& room, std::shared_ptr<const void> place);
 
 }  // namespace detach
 

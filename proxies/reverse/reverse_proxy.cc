@@ -45,7 +45,7 @@ class ReverseConnection {
         peer_endpoint_(PeerEndpoint(socket)),
         peer_(EndpointText(peer_endpoint_)),
         deadline_(socket.get_executor()),
-        leg_(NewOuterLeg(std::move(socket), policy_, proxy.room_)),
+        leg_(NewOuterLeg(std::move(socket), policy_, proxy.room_, place)),
         places_{std::move(place)} {}
 
   asio::awaitable<void> Run();

@@ -44,12 +44,12 @@ Result<Socket> Adopt(const asio::any_io_executor& executor, UniqueFd fd) {
 
 }  // namespace
 
-LoopbackLeg::LoopbackLeg(Socket socket, ThreadRoom& room, std::shared_ptr<const void> keeps_tls,
+LoopbackLeg::LoopbackLeg(Socket socket, ThreadRoom& room, std::shared_ptr<const void> kept,
                          std::chrono::milliseconds leave)
-    : TlsLeg(std::move(socket)), room_(room), keeps_tls_(std::move(keeps_tls)), leave_(leave) {}
+    : TlsLeg(std::move(socket)), room_(room), kept_(std::move(kept)), leave_(leave) {}
 
-// What is under TLS ends by the end of the clear side, in bounded time; what waits for something
-// else must be told.
+// What is under TLS ends by the end of the clear side, and what was said still goes out, for as long
+// as the peer takes it; what waits for something else must be told.
 LoopbackLeg::~LoopbackLeg() {
   ForgetDetach();
   if (!pairing_ || phase_ == Phase::kRaw) return;
@@ -63,7 +63,7 @@ LoopbackLeg::~LoopbackLeg() {
 asio::awaitable<Status> LoopbackLeg::Handshake(std::unique_ptr<TlsBackend> backend) {
   const asio::any_io_executor executor = socket().get_executor();
   pairing_ = std::make_shared<LoopbackPairing>(UniqueFd(socket().release()), std::move(backend),
-                                               keeps_tls_, leave_);
+                                               kept_, leave_);
   if (Status status = room_.Start(pairing_); !status.ok()) co_return status;
   co_await AwaitNews(executor, pairing_->established());
   Result<LoopbackPairing::Established> established = pairing_->TakeEstablished();

@@ -20,9 +20,9 @@ namespace detach {
 // side are those of TLS. When both directions have been left, its socket is the peer's.
 class LoopbackLeg final : public TlsLeg {
  public:
-  // `room` outlives this. `keeps_tls`: what the backend that Handshake is given needs to live, for
-  // it may live longer than the leg. `leave`: how long a detach may take.
-  LoopbackLeg(Socket socket, ThreadRoom& room, std::shared_ptr<const void> keeps_tls,
+  // `room` outlives this. `kept` stays as long as threads do, which may be longer than the leg:
+  // what the backend that Handshake is given needs to live. `leave`: how long a detach may take.
+  LoopbackLeg(Socket socket, ThreadRoom& room, std::shared_ptr<const void> kept,
               std::chrono::milliseconds leave);
   ~LoopbackLeg() override;
 
@@ -51,7 +51,7 @@ class LoopbackLeg final : public TlsLeg {
   Status BecomeRaw();
 
   ThreadRoom& room_;
-  const std::shared_ptr<const void> keeps_tls_;
+  const std::shared_ptr<const void> kept_;
   const std::chrono::milliseconds leave_;
   std::shared_ptr<LoopbackPairing> pairing_;
   std::optional<HandshakeSummary> summary_;

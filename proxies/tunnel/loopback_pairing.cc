@@ -23,10 +23,9 @@ UniqueFd NewNews() { return UniqueFd(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)); }
 }  // namespace
 
 LoopbackPairing::LoopbackPairing(UniqueFd peer, std::unique_ptr<TlsBackend> tls,
-                                 std::shared_ptr<const void> keeps_tls,
-                                 std::chrono::milliseconds leave)
+                                 std::shared_ptr<const void> kept, std::chrono::milliseconds leave)
     : leave_(leave),
-      keeps_tls_(std::move(keeps_tls)),
+      kept_(std::move(kept)),
       tls_(std::move(tls)),
       established_news_(NewNews()),
       ended_news_(NewNews()),

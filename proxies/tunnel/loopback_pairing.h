@@ -30,10 +30,10 @@ class LoopbackPairing final : public ThreadRoom::Work {
     OuterConnection connection;
   };
 
-  // `tls` is a backend of OpenSSL that has not begun; `keeps_tls` what it needs to live. `leave`:
-  // see LoopbackLimits.
-  LoopbackPairing(UniqueFd peer, std::unique_ptr<TlsBackend> tls,
-                  std::shared_ptr<const void> keeps_tls, std::chrono::milliseconds leave);
+  // `tls` is a backend of OpenSSL that has not begun; `kept` stays as long as this. `leave`: see
+  // LoopbackLimits.
+  LoopbackPairing(UniqueFd peer, std::unique_ptr<TlsBackend> tls, std::shared_ptr<const void> kept,
+                  std::chrono::milliseconds leave);
 
   void Run() override;
   void Stop() override;
@@ -58,7 +58,7 @@ class LoopbackPairing final : public ThreadRoom::Work {
   void Serve(StockTlsServer& server);
 
   const std::chrono::milliseconds leave_;
-  const std::shared_ptr<const void> keeps_tls_;
+  const std::shared_ptr<const void> kept_;
   const std::unique_ptr<TlsBackend> tls_;
   const UniqueFd established_news_;
   const UniqueFd ended_news_;

@@ -24,6 +24,8 @@ PAIRED = {"tls": {"pairing": "loopback", "min_version": "1.2"}, **CONNECT_ONLY}
 TLS12_TOO = {"tls": {"min_version": "1.2"}, **CONNECT_ONLY}
 NO_TLS13 = {"env": {"LD_PRELOAD": os.path.abspath("tests/support/tls12_only.so")}}
 SIZE = 3_000_000
+# A record, and a message, that hold less than they say.
+NO_CLIENT_HELLO = b"\x16\x03\x01\x00\x05\x01\x00\x00\x01\x00"
 
 
 class ReverseLeavesAStockTlsServerTest(TunnelCase):
@@ -129,6 +131,21 @@ class ReverseLeavesAStockTlsServerTest(TunnelCase):
         self.assertEqual(ask(reverse.port, request, alice_context(self.pki, "other-client")).status, 403)
         elsewhere = request.replace(str(port).encode(), b"1")
         self.assertEqual(ask(reverse.port, elsewhere, alice_context(self.pki)).status, 403)
+
+    def test_who_fails_the_handshake_and_stays_keeps_his_place(self):
+        """Else anybody could have as many threads as he likes."""
+        reverse = self.reverse_proxy(1, **PAIRED, limits={"max_connections": 1})
+        with connected(reverse.port) as stranger, connected(reverse.port) as next_one:
+            stranger.sendall(NO_CLIENT_HELLO)
+            self.assertEqual(stranger.recv(1), bytes([tls_records.ALERT]))
+            reverse.event("refused")
+            next_one.sendall(NO_CLIENT_HELLO)
+            next_one.settimeout(0.5)
+            with self.assertRaises(TimeoutError):
+                next_one.recv(1)
+            stranger.close()
+            next_one.settimeout(PATIENCE)
+            self.assertEqual(next_one.recv(1), bytes([tls_records.ALERT]))
 
     def test_ends_when_it_is_told_to_with_connections_in_every_stage(self):
         listener = self.listener()
