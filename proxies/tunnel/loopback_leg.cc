@@ -48,8 +48,8 @@ LoopbackLeg::LoopbackLeg(Socket socket, ThreadRoom& room, std::shared_ptr<const 
                          std::chrono::milliseconds leave)
     : TlsLeg(std::move(socket)), room_(room), kept_(std::move(kept)), leave_(leave) {}
 
-// What is under TLS ends by the end of the clear side, and what was said still goes out, for as long
-// as the peer takes it; what waits for something else must be told.
+// What is under TLS ends by the end of the clear side, and what was said still goes out, for as
+// long as the peer takes it; what waits for something else must be told.
 LoopbackLeg::~LoopbackLeg() {
   ForgetDetach();
   if (!pairing_ || phase_ == Phase::kRaw) return;
