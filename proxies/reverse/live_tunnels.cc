@@ -47,7 +47,8 @@ std::map<Bytes, std::vector<Bytes>> LiveTunnels::Chains(const std::optional<Byte
   return chains;
 }
 
-void LiveTunnels::EndWhatIsForbidden(const ReversePolicy& policy, std::optional<Bytes> leaf) {
+void LiveTunnels::EndWhatIsForbidden(const ReversePolicy& policy,
+                                     const std::optional<Bytes>& leaf) {
   std::map<Bytes, Status> verified;
   // Signatures are checked without the lock, for which a tunnel's end may wait.
   for (const auto& [key, chain] : Chains(leaf)) {

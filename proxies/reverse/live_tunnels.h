@@ -40,7 +40,8 @@ class LiveTunnels {
   // its rows where the tunnel goes, by name and by address; one "no_longer_allowed" line in the log
   // for each. With `leaf` only those of that client; without, not those of clients that come
   // meanwhile.
-  void EndWhatIsForbidden(const ReversePolicy& policy, std::optional<Bytes> leaf = std::nullopt);
+  void EndWhatIsForbidden(const ReversePolicy& policy,
+                          const std::optional<Bytes>& leaf = std::nullopt);
 
  private:
   struct Client {
