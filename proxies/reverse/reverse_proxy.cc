@@ -314,7 +314,7 @@ std::shared_ptr<const ReversePolicy> ReverseProxy::policy() const {
   return policy_;
 }
 
-void ReverseProxy::SetPolicy(std::shared_ptr<const ReversePolicy> policy) {
+void ReverseProxy::SetPolicy(const std::shared_ptr<const ReversePolicy>& policy) {
   {
     const std::lock_guard lock(mutex_);
     policy_ = policy;

@@ -32,7 +32,7 @@ class ReverseProxy {
   asio::awaitable<void> Serve(Socket socket, Server::Place place);
 
   // SetPolicy is in force for connections accepted from now on. Tunnels that it does not allow end.
-  void SetPolicy(std::shared_ptr<const ReversePolicy> policy);
+  void SetPolicy(const std::shared_ptr<const ReversePolicy>& policy);
 
  private:
   friend class ReverseConnection;
