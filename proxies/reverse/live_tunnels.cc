@@ -14,25 +14,19 @@ Status CheckRows(const ReversePolicy& policy, const CertificateNames& client,
   return Incompatible("the row's networks do not have " + tunnel.address.ToString());
 }
 
-void End(const LiveTunnel& tunnel, const CertificateNames& client, const Status& why) {
-  Log(LogLevel::kWarning, "no_longer_allowed",
-      {{"id", tunnel.id},
-       {"client", client.Identity()},
-       {"destination", tunnel.destination.ToString()},
-       {"reason", why.message()}});
-  tunnel.end(Incompatible("no longer allowed: " + why.message()));
-}
-
 }  // namespace
 
 std::shared_ptr<void> LiveTunnels::Add(const std::vector<Bytes>& chain,
                                        const CertificateNames& client, LiveTunnel tunnel) {
   const std::uint64_t id = tunnel.id;
-  const std::lock_guard lock(mutex_);
-  const auto owner = clients_.try_emplace(chain.front(), Client{chain, client, {}}).first;
-  owner->second.tunnels.emplace(id, std::move(tunnel));
+  decltype(clients_)::iterator owner;
+  {
+    const std::lock_guard lock(mutex_);
+    owner = clients_.try_emplace(chain.front(), Client{chain, client, {}}).first;
+    owner->second.tunnels.emplace(id, std::move(tunnel));
+  }
   return {nullptr, [this, owner, id](void*) {
-            const std::lock_guard relock(mutex_);
+            const std::lock_guard lock(mutex_);
             owner->second.tunnels.erase(id);
             if (owner->second.tunnels.empty()) clients_.erase(owner);
           }};
@@ -47,22 +41,37 @@ std::map<Bytes, std::vector<Bytes>> LiveTunnels::Chains(const std::optional<Byte
   return chains;
 }
 
-void LiveTunnels::EndWhatIsForbidden(const ReversePolicy& policy,
-                                     const std::optional<Bytes>& leaf) {
-  std::map<Bytes, Status> verified;
-  // Signatures are checked without the lock, for which a tunnel's end may wait.
-  for (const auto& [key, chain] : Chains(leaf)) {
-    verified.emplace(key, policy.client_chains.Check(chain));
-  }
+std::vector<LiveTunnels::Forbidden> LiveTunnels::Judge(
+    const ReversePolicy& policy, const std::map<Bytes, Status>& verified) const {
   const std::lock_guard lock(mutex_);
-  for (const auto& [key, client] : clients_) {
-    const auto verdict = verified.find(key);
+  std::vector<Forbidden> forbidden;
+  for (const auto& [leaf, client] : clients_) {
+    const auto verdict = verified.find(leaf);
     if (verdict == verified.end()) continue;
     for (const auto& [id, tunnel] : client.tunnels) {
       Status allowed = verdict->second;
       if (allowed.ok()) allowed = CheckRows(policy, client.names, tunnel);
-      if (!allowed.ok()) End(tunnel, client.names, allowed);
+      if (!allowed.ok()) forbidden.push_back({tunnel, client.names.Identity(), allowed});
     }
+  }
+  return forbidden;
+}
+
+void LiveTunnels::EndWhatIsForbidden(const ReversePolicy& policy,
+                                     const std::optional<Bytes>& leaf) {
+  // Signatures are checked, and the log is written, without the lock: a tunnel's end may wait for
+  // it.
+  std::map<Bytes, Status> verified;
+  for (const auto& [key, chain] : Chains(leaf)) {
+    verified.emplace(key, policy.client_chains.Check(chain));
+  }
+  for (const Forbidden& forbidden : Judge(policy, verified)) {
+    Log(LogLevel::kWarning, "no_longer_allowed",
+        {{"id", forbidden.tunnel.id},
+         {"client", forbidden.client},
+         {"destination", forbidden.tunnel.destination.ToString()},
+         {"reason", forbidden.why.message()}});
+    forbidden.tunnel.end(Incompatible("no longer allowed: " + forbidden.why.message()));
   }
 }
 

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "bio/backend/tls_config.h"
@@ -50,6 +51,14 @@ class LiveTunnels {
     std::map<std::uint64_t, LiveTunnel> tunnels;
   };
 
+  struct Forbidden {
+    LiveTunnel tunnel;
+    std::string client;
+    Status why;
+  };
+
+  std::vector<Forbidden> Judge(const ReversePolicy& policy,
+                               const std::map<Bytes, Status>& verified) const;
   std::map<Bytes, std::vector<Bytes>> Chains(const std::optional<Bytes>& leaf) const;
 
   mutable std::mutex mutex_;
