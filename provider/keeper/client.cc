@@ -85,7 +85,8 @@ Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& na
     if (!name.empty() && name != reply->name) continue;
     Result<std::vector<std::uint8_t>> chain = ChainOf(keeper, reply->name);
     if (!chain.ok()) return chain.status();
-    identities.push_back({reply->name, reply->key, *std::move(chain)});
+    const auto purpose = static_cast<Purpose>(reply->argument);
+    identities.push_back({reply->name, purpose, reply->key, *std::move(chain)});
   }
   if (identities.empty()) return Incompatible("the keeper has no identity \"" + name + "\"");
   return identities;

@@ -15,6 +15,7 @@ namespace detach {
 // KeptIdentity is what a keeper tells about one identity.
 struct KeptIdentity {
   std::string name;
+  Purpose purpose = Purpose::kTlsServer;
   KeyId key = {};
   std::vector<std::uint8_t> chain;  // DER, one certificate behind the other, the key's own first
 };

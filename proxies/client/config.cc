@@ -5,6 +5,7 @@
 
 #include "proxies/client/proxy_url.h"
 #include "proxies/identity/certificate_files.h"
+#include "proxies/identity/kept_identities.h"
 
 namespace detach {
 namespace {
@@ -22,9 +23,11 @@ void CheckLoopback(TomlTable& root, const std::vector<ListenAddress>& addresses)
   }
 }
 
-void ReadIdentities(TomlTable& root, ClientProxyConfig& config) {
+void ReadIdentities(TomlTable& root, const NamedBackend& backend, ClientProxyConfig& config) {
+  const KeptIdentities keeper = ReadKeeper(root, Role::kClient, backend);
   for (const LocatedString& uri : root.RequiredStrings("identities")) {
-    LoadedIdentities loaded = Loaded(root, uri, LoadIdentities(uri.text));
+    LoadedIdentities loaded =
+        Loaded(root, uri, IsKept(uri.text) ? keeper.Find(uri.text) : LoadIdentities(uri.text));
     for (auto& identity : loaded.identities) AddIdentity(std::move(identity), config.identities);
     for (auto& line : loaded.skipped) config.skipped_identities.push_back(std::move(line));
   }
@@ -115,10 +118,10 @@ ClientProxyConfig Read(TomlTable& root) {
   CheckLoopback(root, config.listen);
   config.pid_file = root.String("pid_file");
   config.threads = ReadThreads(root);
-  ReadIdentities(root, config);
   TomlTable tls = root.Table("tls");
   const OuterTls outer = ReadOuterTls(tls);
   config.backend = outer.backend.name;
+  ReadIdentities(root, outer.backend, config);
   ReadReverseProxy(root, outer.min_version, config);
   config.detach = ReadDetachModes(root, outer);
   config.mapped_hosts = ReadMappedHosts(root);

@@ -162,7 +162,8 @@ Result<LoadedIdentities> LoadDirectory(const std::string& directory) {
 Result<std::string> IdentityPath(const std::string& uri) {
   std::string_view rest = uri;
   if (!rest.starts_with("file:")) {
-    return Misuse("\"" + uri + "\": this version reads identities only from file: URIs");
+    return Misuse("\"" + uri +
+                  "\": this version reads identities from file: and identity: URIs only");
   }
   rest.remove_prefix(5);
   if (rest.starts_with("//localhost/")) rest.remove_prefix(11);

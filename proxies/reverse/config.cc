@@ -5,6 +5,7 @@
 
 #include "proxies/identity/certificate_files.h"
 #include "proxies/identity/identity_loader.h"
+#include "proxies/identity/kept_identities.h"
 
 namespace detach {
 namespace {
@@ -14,9 +15,13 @@ using std::chrono::seconds;
 
 using Files = std::vector<std::string>;
 
-void ReadIdentity(TomlTable& tls, TlsConfig& config, Files& files) {
+void ReadIdentity(TomlTable& tls, const KeptIdentities& keeper, TlsConfig& config, Files& files) {
   const LocatedString identity = tls.RequiredString("identity");
   if (identity.empty()) return;
+  if (IsKept(identity.text)) {
+    config.identity = Loaded(tls, identity, keeper.FindOne(identity.text));
+    return;
+  }
   config.identity = Loaded(tls, identity, LoadIdentity(identity.text));
   if (Result<std::string> path = IdentityPath(identity.text); path.ok()) files.push_back(*path);
 }
@@ -39,13 +44,14 @@ void ReadCrls(TomlTable& tls, TlsConfig& config, Files& files) {
   }
 }
 
-TlsConfig ReadTls(TomlTable& tls, TlsVersion min_version, Files& files) {
+TlsConfig ReadTls(TomlTable& tls, TlsVersion min_version, const KeptIdentities& keeper,
+                  Files& files) {
   TlsConfig config;
   config.role = Role::kServer;
   config.peer_certificate = PeerCertificate::kRequired;
   config.alpn = {"http/1.1"};
   config.min_version = min_version;
-  ReadIdentity(tls, config, files);
+  ReadIdentity(tls, keeper, config, files);
   ReadTrustAnchors(tls, config, files);
   ReadCrls(tls, config, files);
   return config;
@@ -126,7 +132,8 @@ ReverseProxyConfig Read(TomlTable& root) {
   TomlTable tls = root.Table("tls");
   const OuterTls outer = ReadOuterTls(tls);
   config.backend = outer.backend.name;
-  config.tls = ReadTls(tls, outer.min_version, config.files);
+  const KeptIdentities keeper = ReadKeeper(root, Role::kServer, outer.backend);
+  config.tls = ReadTls(tls, outer.min_version, keeper, config.files);
   config.detach = ReadDetachModes(root, outer);
   config.pairing = ReadPairing(tls, outer, config.detach);
   config.allow = ReadAllow(root);

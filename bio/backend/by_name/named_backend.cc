@@ -17,11 +17,12 @@ namespace detach {
 std::span<const NamedBackend> NamedBackends() {
   static const std::array backends = {
 #ifdef DETACH_HAS_OPENSSL_BACKEND
-      NamedBackend{"openssl", "OpenSSL", TlsVersion::kTls13, NewOpenSslContext},
+      NamedBackend{"openssl", "OpenSSL", TlsVersion::kTls13, false, NewOpenSslContext},
 #endif
 #ifdef DETACH_HAS_BOTAN_BACKEND
       NamedBackend{"botan", "Botan " + Botan::short_version_string(),
-                   BotanHasTls13() ? TlsVersion::kTls13 : TlsVersion::kTls12, NewBotanContext},
+                   BotanHasTls13() ? TlsVersion::kTls13 : TlsVersion::kTls12, true,
+                   NewBotanContext},
 #endif
   };
   return backends;

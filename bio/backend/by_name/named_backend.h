@@ -18,6 +18,7 @@ struct NamedBackend {
   std::string_view name;  // what configurations and flags say: "openssl", "botan"
   std::string stack;      // for a person: "Botan 2.19.3"
   TlsVersion max_version;
+  bool takes_signer;  // for a key that is elsewhere; else it takes a StoreUri
   Result<std::unique_ptr<TlsContext>> (*new_context)(const TlsConfig& config);
 };
 

@@ -144,7 +144,11 @@ int OpenSslContext::ChooseIdentity(SSL* ssl, void* self) noexcept try {
   const std::shared_ptr<const Identity> chosen = context->config_.choose_identity(RequestOf(ssl));
   if (!chosen) return 1;
   const Result<const OpenSslIdentity*> identity = context->Parsed(chosen);
-  return identity.ok() && (*identity)->UseIn(ssl).ok() ? 1 : 0;
+  const Status used = identity.ok() ? (*identity)->UseIn(ssl) : identity.status();
+  ERR_clear_error();  // what a store tried before it succeeded would look like the handshake's end
+  if (used.ok()) return 1;
+  ERR_raise_data(ERR_LIB_USER, ERR_R_INTERNAL_ERROR, "%s", used.message().c_str());
+  return 0;
 } catch (...) {
   return 0;
 }

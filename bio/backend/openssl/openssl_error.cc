@@ -64,6 +64,17 @@ std::string RefusedCertificate(const SSL* ssl) {
   return text;
 }
 
+// What a provider, or whoever raised the first entry of the queue, adds to its reason.
+std::string Details() {
+  const char* details = nullptr;
+  int flags = 0;
+  if (ERR_peek_error_data(&details, &flags) == 0 || (flags & ERR_TXT_STRING) == 0) return {};
+  return *details == '\0' ? "" : " (" + std::string(details) + ")";
+}
+
+// Ours: neither the peer's fault nor the connection's.
+Status OwnError() { return Internal("OpenSSL: " + OpenSslReason() + Details()); }
+
 }  // namespace
 
 std::string OpenSslReason() {
@@ -104,8 +115,9 @@ Status HandshakeOrRecordError(const SSL* ssl) {
     if (ERR_GET_LIB(oldest) == ERR_LIB_PROV && ERR_GET_REASON(oldest) == PROV_R_INVALID_AAD) {
       return Violation("TLS: a record shorter than its cipher suite makes them");
     }
-    return Internal("OpenSSL: " + OpenSslReason());
+    return OwnError();
   }
+  if (reason == SSL_R_CALLBACK_FAILED) return OwnError();
   if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return Incompatible(RefusedCertificate(ssl));
   const bool incompatible = std::ranges::count(kIncompatibleReasons, reason) > 0;
   const char* text = ERR_reason_error_string(error);

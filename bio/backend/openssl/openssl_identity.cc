@@ -35,11 +35,20 @@ struct StoreClose {
   void operator()(OSSL_STORE_CTX* store) const noexcept { OSSL_STORE_close(store); }
 };
 
+// OpenSSL tries a URI as the path of a file first, and complains; the last word is the provider's.
+std::string NewestReason() {
+  const char* details = "";
+  const unsigned long error = ERR_peek_last_error_data(&details, nullptr);
+  const char* reason = ERR_reason_error_string(error);
+  const std::string text = reason != nullptr ? reason : "no reason given";
+  return details != nullptr && *details != '\0' ? text + " (" + details + ")" : text;
+}
+
 Result<OpenSslPtr<EVP_PKEY>> KeyFromStore(const std::string& uri) {
   ERR_clear_error();
   const std::unique_ptr<OSSL_STORE_CTX, StoreClose> store(
       OSSL_STORE_open(uri.c_str(), nullptr, nullptr, nullptr, nullptr));
-  if (!store) return Incompatible("private key: cannot open " + uri + ": " + OpenSslReason());
+  if (!store) return Incompatible("private key: cannot open " + uri + ": " + NewestReason());
   // Not every provider honours the expectation; it only saves work.
   OSSL_STORE_expect(store.get(), OSSL_STORE_INFO_PKEY);
   while (OSSL_STORE_eof(store.get()) == 0 && OSSL_STORE_error(store.get()) == 0) {

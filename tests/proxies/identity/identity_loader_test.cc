@@ -250,8 +250,9 @@ TEST_F(IdentityLoaderTest, TakesFileUrisWithAbsolutePathsOnly) {
   EXPECT_EQ(ErrorOf("file://localhost" + path), "");
   EXPECT_NE(ErrorOf("file:id.pem").find("absolute path"), std::string::npos);
   EXPECT_NE(ErrorOf("file://elsewhere" + path).find("absolute path"), std::string::npos);
-  EXPECT_NE(ErrorOf(path).find("only from file: URIs"), std::string::npos);
-  EXPECT_NE(ErrorOf("pkcs11:token=x").find("only from file: URIs"), std::string::npos);
+  EXPECT_NE(ErrorOf(path).find("from file: and identity: URIs only"), std::string::npos);
+  EXPECT_NE(ErrorOf("pkcs11:token=x").find("from file: and identity: URIs only"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -135,7 +135,8 @@ TEST_F(ReverseProxyConfigTest, NoRevocationCheckOnlyWhereItIsSaid) {
 
 TEST_F(ReverseProxyConfigTest, FilesThatItNamesAreOpenedAndCheckedAtTheirPosition) {
   EXPECT_STARTS_WITH(ErrorOf("rp.pem", "none.pem"), ":4:12: ");
-  EXPECT_STARTS_WITH(ErrorOf("file:DIR/rp.pem", "identity:rp"), ":4:12: \"identity:rp\": this ");
+  EXPECT_STARTS_WITH(ErrorOf("file:DIR/rp.pem", "identity:rp"),
+                     ":4:12: \"identity:rp\" is in a keeper,");
   EXPECT_STARTS_WITH(ErrorOf("DIR/clients.pem", "DIR/none.pem"), ":5:24: ");
   EXPECT_STARTS_WITH(ErrorOf("DIR/clients.crl", "DIR/none.crl"), ":6:7: ");
   Write("clients.pem", "");
