@@ -4,6 +4,7 @@
 Without this whoever breaks into it has the machine; or, worse for most, a reload fails because of it.
 """
 
+import json
 import os
 import pathlib
 import signal
@@ -78,8 +79,7 @@ class ReverseIsConfinedWhileItServesTest(TunnelCase):
         replace(crl, (self.pki / "client.crl").read_bytes())
         changed = proxies.reverse_config(self.pki, (8,), tls={"crl": str(crl)})
         replace(reverse.config_file, proxies.to_toml(changed).encode())
-        reverse.signal(signal.SIGHUP)
-        reverse.event("reloaded")
+        self.assertEqual(reload(reverse)["event"], "reloaded")
         self.assertEqual(self.answer(reverse).status, 403)  # known now, and the new file has no row
 
     def answer(self, reverse):
@@ -95,8 +95,8 @@ class ReverseIsConfinedWhileItServesTest(TunnelCase):
         crl.write_bytes((self.pki / "client.crl").read_bytes())
         moved = proxies.reverse_config(self.pki, (self.port,), tls={"crl": str(crl)})
         reverse.write_config(moved)
-        reverse.signal(signal.SIGHUP)
-        failed = reverse.event("reload_failed")
+        failed = reload(reverse)
+        self.assertEqual(failed["event"], "reload_failed")
         self.assertRegex(failed["reason"],
                          rf"^{reverse.config_file}:\d+:\d+: {crl}: Permission denied; ")
         self.assertIn(f"reads only {self.pki}", failed["reason"])
@@ -106,6 +106,12 @@ class ReverseIsConfinedWhileItServesTest(TunnelCase):
         restarted = self.reverse_proxy(self.port, tls={"crl": str(crl)})
         self.assertIn(str(outside), restarted.event("confined")["readable"])
         self.check_tunnel(restarted)
+
+
+def reload(reverse):
+    """Returns the event that tells what became of it."""
+    reverse.signal(signal.SIGHUP)
+    return reverse.find(lambda line: json.loads(line) if '"event":"reload' in line else None)
 
 
 def replace(file, contents):
