@@ -49,4 +49,5 @@ def check(root: pathlib.Path) -> list[str]:
 
 def _workplace(root: pathlib.Path) -> Ban:
     folder = root.parent if len(root.parts) > 2 and root.parent.parent != pathlib.Path("/") else root
-    return Ban(re.escape(f"{folder}/"), _TEXT, "the path of one machine's copy")
+    # Behind a word it is the end of another path.
+    return Ban(rf"(?<!\w){re.escape(str(folder))}/", _TEXT, "the path of one machine's copy")

@@ -95,6 +95,8 @@ class Bans(Planted):
 
     def test_refuses_the_path_of_this_copy(self):
         self.banned("docs/x.md", f"see {self.root}/bio", "the path of one machine")
+        self.plant("docs/x.md", f"see $cache/debian13{self.root}/bio\n")
+        self.assertEqual(bans.check(self.root), [])
 
 
 class BuildFiles(Planted):
