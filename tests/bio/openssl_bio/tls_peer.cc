@@ -29,6 +29,8 @@ Owned<SSL_CTX> Context(int version) {
   Check(context != nullptr);
   Check(SSL_CTX_set_min_proto_version(context.get(), version) == 1);
   Check(SSL_CTX_set_max_proto_version(context.get(), version) == 1);
+  // A stateless ticket holds the session in DER: its size is not always the same.
+  SSL_CTX_set_options(context.get(), SSL_OP_NO_TICKET);
   return context;
 }
 
