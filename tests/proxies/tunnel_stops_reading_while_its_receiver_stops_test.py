@@ -23,6 +23,9 @@ HELD_RAW = 256 * 1024
 MEMORY = 512 * 1024  # what the whole program may have grown by
 
 AT_LEAST = 1 << 20
+# The kernel's table counts bytes twice, received and on their way, while it knows of no
+# acknowledgement. What was held may seem less than nothing then, and is measured again.
+MEASUREMENTS = 5
 TAG = 17  # of TLS 1.3: the type, and 16 bytes
 
 
@@ -123,7 +126,8 @@ class TunnelStopsReadingWhileItsReceiverStopsTest(TunnelCase):
         return (read_1 - (stream.sent - behind(wire, wrote_1)),
                 stream.sent - behind(wire, read_2) - wrote_2)
 
-    def check(self, raw, *names):
+    def measure(self, raw, names):
+        """Fills a tunnel of its own, lets it go on, and returns what each proxy held of each stream."""
         self.open_tunnel(raw)
         streams = [getattr(self, name) for name in names]
         memory = [anonymous_memory(proxy) for proxy in (self.client, self.reverse)]
@@ -133,12 +137,18 @@ class TunnelStopsReadingWhileItsReceiverStopsTest(TunnelCase):
         self.assertGreater(min(stream.sent for stream in streams), AT_LEAST)
         self.assertLess(max(growth), MEMORY)
         self.drain(*streams)
-        for stream, place in zip(streams, places):
-            held = self.held(stream, place, raw)
-            print("sent", stream.sent, "held", held, "memory", growth)
-            self.assertGreaterEqual(min(held), 0)
-            self.assertLessEqual(max(held), HELD_RAW if raw else HELD_UNDER_COVER)
         self.assertEqual(self.reverse.event("tunnel_end")["raw_up"] > 0, raw)
+        held = [self.held(stream, place, raw) for stream, place in zip(streams, places)]
+        print("sent", [stream.sent for stream in streams], "held", held, "memory", growth)
+        return [count for counts in held for count in counts]
+
+    def check(self, raw, *names):
+        for _ in range(MEASUREMENTS):
+            held = self.measure(raw, names)
+            if min(held) >= 0:
+                break
+        self.assertGreaterEqual(min(held), 0)
+        self.assertLessEqual(max(held), HELD_RAW if raw else HELD_UNDER_COVER)
 
     def test_under_cover_up(self):
         self.check(False, "up")
