@@ -15,7 +15,8 @@ namespace detach {
 Result<std::string> ProxyLineFor(const UniqueFd& stack);
 
 // AcceptClearSide takes the connection that begins with `proxy_line`. Every other is closed: it is
-// another connection's, or a process tries to pass for the TLS server.
+// another connection's, or a process tries to pass for the TLS server. One that reads the kernel's
+// table of connections can: keep other users of the machine away from `listener`.
 Result<UniqueFd> AcceptClearSide(int listener, const std::string& proxy_line,
                                  const Deadline& deadline);
 

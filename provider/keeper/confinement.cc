@@ -8,29 +8,30 @@
 
 #include <cerrno>
 #include <cstring>
-#include <memory>
 #include <string>
+
+#include "program/system_calls.h"
 
 namespace detach {
 namespace {
 
-struct FilterRelease {
-  void operator()(void* filter) const noexcept { ::seccomp_release(filter); }
-};
-
 // clang-format off
-constexpr int kAllowed[] = {
+const SystemCall kAllowed[] = {
     // Serving.
-    SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(accept4), SCMP_SYS(getsockopt), SCMP_SYS(recvfrom),
-    SCMP_SYS(sendto), SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close),
+    {SCMP_SYS(poll)}, {SCMP_SYS(ppoll)}, {SCMP_SYS(accept4)}, {SCMP_SYS(getsockopt)},
+    {SCMP_SYS(recvfrom)}, {SCMP_SYS(sendto)}, {SCMP_SYS(read)}, {SCMP_SYS(write)},
+    {SCMP_SYS(close)},
     // Memory, and libcrypto's random numbers.
-    SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(futex),
-    SCMP_SYS(getrandom), SCMP_SYS(clock_gettime), SCMP_SYS(getpid), SCMP_SYS(gettid),
+    {SCMP_SYS(brk)}, {SCMP_SYS(munmap)}, {SCMP_SYS(mremap)}, {SCMP_SYS(madvise)},
+    {SCMP_SYS(futex)}, {SCMP_SYS(getrandom)}, {SCMP_SYS(clock_gettime)}, {SCMP_SYS(getpid)},
+    {SCMP_SYS(gettid)},
     // The end.
-    SCMP_SYS(exit_group), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(tgkill),
+    {SCMP_SYS(exit_group)}, {SCMP_SYS(rt_sigreturn)}, {SCMP_SYS(rt_sigprocmask)},
+    {SCMP_SYS(tgkill)},
+    // Memory that is no code.
+    {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+    {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
 };
-// Only memory that is no code.
-constexpr int kAllowedWithoutCode[] = {SCMP_SYS(mmap), SCMP_SYS(mprotect)};
 // clang-format on
 
 Status Failed(const char* what, int error) {
@@ -53,21 +54,6 @@ Result<std::string_view> ProtectMemory() {
   return LockMemory();
 }
 
-Status AllowOnlyServing() {
-  const std::unique_ptr<void, FilterRelease> filter(::seccomp_init(SCMP_ACT_KILL_PROCESS));
-  if (!filter) return Failed("seccomp_init", ENOMEM);
-  for (const int call : kAllowed) {
-    const int error = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 0);
-    if (error != 0) return Failed("seccomp_rule_add", -error);
-  }
-  for (const int call : kAllowedWithoutCode) {
-    const int error = ::seccomp_rule_add(filter.get(), SCMP_ACT_ALLOW, call, 1,
-                                         SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (error != 0) return Failed("seccomp_rule_add", -error);
-  }
-  const int error = ::seccomp_load(filter.get());
-  if (error != 0) return Failed("seccomp_load", -error);
-  return {};
-}
+Status AllowOnlyServing() { return AllowOnly(kAllowed, SCMP_ACT_KILL_PROCESS); }
 
 }  // namespace detach
