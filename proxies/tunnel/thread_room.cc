@@ -1,7 +1,7 @@
 #include "proxies/tunnel/thread_room.h"
 
+#include <exception>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -24,7 +24,7 @@ Status ThreadRoom::Start(const std::shared_ptr<Work>& work) {
       Leave(std::move(own));
     }).detach();
     return {};
-  } catch (const std::system_error& error) {
+  } catch (const std::exception& error) {  // of a thread, or of the memory for one
     Leave(work);
     return Internal(std::string("no thread: ") + error.what());
   }
