@@ -17,6 +17,8 @@ struct TomlDocument {
   std::string path;
   toml::table root;
   std::set<const toml::node*> asked_for;
+  std::set<const toml::node*> left;        // to another reader, with all below them
+  std::set<const toml::table*> rest_left;  // what is not asked for in these is
   std::string first_complaint;
 
   std::string PositionOf(const toml::source_region& source) const {
@@ -76,6 +78,11 @@ namespace {
 
 std::string Quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
 
+bool IsLeft(const TomlDocument& document, const toml::table& table, const toml::node& value) {
+  return document.left.count(&value) != 0 ||
+         (document.rest_left.count(&table) != 0 && document.asked_for.count(&value) == 0);
+}
+
 // UnknownKey complains of the first key in `node`, or below it, that no read asked for.
 std::string UnknownKey(const TomlDocument& document, const toml::node& node) {
   std::string complaint;
@@ -87,6 +94,7 @@ std::string UnknownKey(const TomlDocument& document, const toml::node& node) {
   if (const toml::table* table = node.as_table()) {
     for (auto i = table->begin(); i != table->end() && complaint.empty(); ++i) {
       const toml::key& key = i->first;
+      if (IsLeft(document, *table, i->second)) continue;
       complaint = document.asked_for.count(&i->second) != 0
                       ? UnknownKey(document, i->second)
                       : document.PositionOf(key.source()) + ": unknown key " + Quoted(key.str()) +
@@ -126,8 +134,22 @@ std::string TomlTable::position() const { return node_->position; }
 
 bool TomlTable::Has(std::string_view key) const { return node_->Ask(key) != nullptr; }
 
+void TomlTable::LeaveToAnother(std::string_view key) {
+  const toml::node* node = node_->table != nullptr ? node_->table->get(key) : nullptr;
+  if (node != nullptr) node_->document->left.insert(node);
+}
+
+void TomlTable::LeaveTheRest() {
+  if (node_->table != nullptr) node_->document->rest_left.insert(node_->table);
+}
+
 void TomlTable::Fail(std::string_view position, std::string_view problem) {
   node_->document->Complain(position, problem);
+}
+
+void TomlTable::Fail(const Status& status) {
+  std::string& first = node_->document->first_complaint;
+  if (first.empty()) first = status.message();
 }
 
 LocatedString TomlTable::String(std::string_view key, std::string_view absent) {

@@ -52,8 +52,17 @@ class TomlTable {
   // Tables returns the elements of the array of tables `key`.
   std::vector<TomlTable> Tables(std::string_view key);
 
+  // LeaveToAnother leaves `key`, and what is below it, to another reader of the same file.
+  void LeaveToAnother(std::string_view key);
+
+  // LeaveTheRest leaves to another reader of the same file whatever nobody asks this table for.
+  void LeaveTheRest();
+
   // Fail complains of `problem` (what is wrong, and what to do) at `position`.
   void Fail(std::string_view position, std::string_view problem);
+
+  // Fail passes on what another reader of the same file complains of: `status` has the position.
+  void Fail(const Status& status);
 
  private:
   friend class TomlReader;
@@ -72,7 +81,8 @@ class TomlReader {
 
   TomlTable root() const;
 
-  // Finish returns what is wrong: a key that no read asked for, else the first complaint.
+  // Finish returns what is wrong: a key that no read asked for or left to another reader, else the
+  // first complaint.
   Status Finish() const;
 
  private:

@@ -64,7 +64,9 @@ KeyAndChain ReadContent(TomlTable& table) {
   return {};
 }
 
-KeeperIdentity ReadIdentity(TomlTable& table, const std::vector<KeeperIdentity>& before) {
+// `purpose`: of a proxy's rows, which do not say it themselves.
+KeeperIdentity ReadIdentity(TomlTable& table, std::optional<Purpose> purpose,
+                            const std::vector<KeeperIdentity>& before) {
   constexpr int kMaxRate = 1'000'000;
   const LocatedString name = table.RequiredString("name");
   if (!IsIdentityName(name.text)) {
@@ -78,12 +80,23 @@ KeeperIdentity ReadIdentity(TomlTable& table, const std::vector<KeeperIdentity>&
   }
   KeeperIdentity identity;
   identity.name = name.text;
-  identity.purpose = ReadPurpose(table);
+  identity.purpose = purpose ? *purpose : ReadPurpose(table);
   identity.unsafe_tls12 = table.Bool("unsafe_tls12", false);
   identity.signatures_per_second =
       static_cast<int>(table.Integer("signatures_per_second", 1000, 1, kMaxRate));
   identity.content = ReadContent(table);
   return identity;
+}
+
+// ReadKept reads what is to be kept: in `table`, which is all of a keeper's own file, or a part of
+// a proxy's.
+void ReadKept(TomlTable& table, std::optional<Purpose> purpose, KeeperConfig& config) {
+  for (TomlTable& row : table.Tables("identity")) {
+    config.identities.push_back(ReadIdentity(row, purpose, config.identities));
+  }
+  if (config.identities.empty()) {
+    table.Fail(table.position(), "there is no identity to keep; add an [[identity]]");
+  }
 }
 
 }  // namespace
@@ -95,12 +108,20 @@ Result<KeeperConfig> LoadKeeperConfig(const std::string& path) {
   KeeperConfig config;
   config.socket = root.String("socket");
   config.allow_users = ReadUsers(root);
-  for (TomlTable& table : root.Tables("identity")) {
-    config.identities.push_back(ReadIdentity(table, config.identities));
-  }
-  if (config.identities.empty()) {
-    root.Fail(root.position(), "there is no identity to keep; add an [[identity]]");
-  }
+  ReadKept(root, std::nullopt, config);
+  if (Status status = reader->Finish(); !status.ok()) return status;
+  return config;
+}
+
+Result<KeeperConfig> LoadKeeperOfProxy(const std::string& path, Purpose purpose) {
+  Result<TomlReader> reader = TomlReader::Open(path);
+  if (!reader.ok()) return reader.status();
+  TomlTable root = reader->root();
+  root.LeaveTheRest();
+  TomlTable table = root.Table("keeper");
+  table.LeaveTheRest();
+  KeeperConfig config;
+  ReadKept(table, purpose, config);
   if (Status status = reader->Finish(); !status.ok()) return status;
   return config;
 }

@@ -19,9 +19,14 @@ struct KeeperConfig {
   std::vector<KeeperIdentity> identities;  // at least one
 };
 
-// LoadKeeperConfig reads the file at `path`, and the identities that it names. kMisuse, one line
-// that begins with "path:line:column: ", for whatever is wrong.
+// LoadKeeperConfig reads a keeper's own file at `path`, and the identities that it names. kMisuse,
+// one line that begins with "path:line:column: ", for whatever is wrong.
 Result<KeeperConfig> LoadKeeperConfig(const std::string& path);
+
+// LoadKeeperOfProxy does the same for a proxy's file: of that, the table `keeper` says what the
+// keeper that the proxy has started is to keep, all of it for `purpose`. The rest of the file is
+// the proxy's to judge.
+Result<KeeperConfig> LoadKeeperOfProxy(const std::string& path, Purpose purpose);
 
 }  // namespace detach
 

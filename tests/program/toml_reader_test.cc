@@ -68,6 +68,43 @@ TEST_F(TomlReaderTest, AKeyThatNobodyAsksForIsAnErrorWhereverItStands) {
   EXPECT_EQ(ErrorOf("[u]\nk = 1\n", schema).substr(0, 25), "F:1:2: unknown key \"u\"; c");
 }
 
+TEST_F(TomlReaderTest, WhatAnotherReaderReadsIsNotLookedAt) {
+  const auto schema = [](TomlTable& root) {
+    TomlTable keeper = root.Table("keeper");
+    keeper.String("program");
+    keeper.LeaveToAnother("identity");
+    keeper.LeaveToAnother("not there");
+  };
+  EXPECT_EQ(ErrorOf("[[keeper.identity]]\nname = 1\n", schema), "");
+  EXPECT_EQ(ErrorOf("[keeper]\nidenity = 1\n[[keeper.identity]]\n", schema),
+            "F:2:1: unknown key \"idenity\"; correct or remove it");
+}
+
+TEST_F(TomlReaderTest, ATableCanBeReadInAFileOfAnotherReader) {
+  const auto schema = [](TomlTable& root) {
+    root.LeaveTheRest();
+    TomlTable keeper = root.Table("keeper");
+    keeper.LeaveTheRest();
+    for (TomlTable& row : keeper.Tables("identity")) row.RequiredString("name");
+    root.Table("absent").LeaveTheRest();
+  };
+  const std::string rest = "listen = []\n[tls]\nx = 1\n[keeper]\nprogram = 'p'\n";
+  EXPECT_EQ(ErrorOf(rest + "[[keeper.identity]]\nname = 'a'\n", schema), "");
+  EXPECT_EQ(ErrorOf(rest + "[[keeper.identity]]\nnmae = 'a'\n", schema),
+            "F:7:1: unknown key \"nmae\"; correct or remove it");
+  EXPECT_EQ(ErrorOf(rest + "[[keeper.identity]]\n", schema),
+            "F:6:1: \"keeper.identity.name\" is missing; add it");
+}
+
+TEST_F(TomlReaderTest, AComplaintOfAnotherReaderIsPassedOnAsItIs) {
+  EXPECT_EQ(ErrorOf("a = 1\n",
+                    [](TomlTable& root) {
+                      root.Fail(Misuse("keeper.toml:3:1: \\x0a is no name"));
+                      root.String("a");
+                    }),
+            "keeper.toml:3:1: \\x0a is no name");
+}
+
 TEST_F(TomlReaderTest, AMistypedKeyIsReportedBeforeTheRequiredOneThatItWasMeantFor) {
   EXPECT_EQ(ErrorOf("idenity = 'x'\n", [](TomlTable& root) { root.RequiredString("identity"); }),
             "F:1:1: unknown key \"idenity\"; correct or remove it");

@@ -70,6 +70,25 @@ TEST_F(KeeperConfigTest, SaysWhereItIsWrong) {
                 "3:7", "No such file");
 }
 
+TEST_F(KeeperConfigTest, IsATableOfAProxysFile) {
+  const std::string proxys = "listen = [\"[::1]:0\"]\n[tls]\nidentity = \"identity:a\"\n[keeper]\n";
+  const std::string row = "[[keeper.identity]]\nname = \"a\"\nuri = \"" + uri_ + "\"\n";
+  const std::string path = directory_.Write("proxy.toml", proxys + "program = \"/p\"\n" + row);
+  const Result<KeeperConfig> config = LoadKeeperOfProxy(path, Purpose::kTlsClient);
+  ASSERT_TRUE(config.ok()) << config.status().message();
+  ASSERT_EQ(config->identities.size(), 1u);
+  EXPECT_EQ(config->identities[0].purpose, Purpose::kTlsClient);
+  EXPECT_NE(config->identities[0].content.key, nullptr);
+  const auto error = [&](const std::string& text) {
+    const std::string at = directory_.Write("proxy.toml", text);
+    return LoadKeeperOfProxy(at, Purpose::kTlsServer).status().message().substr(at.size());
+  };
+  EXPECT_EQ(error(proxys), ":4:1: there is no identity to keep; add an [[identity]]");
+  EXPECT_EQ(error(proxys + row + "purpose = \"tls-client\"\n"),
+            ":8:1: unknown key \"purpose\"; correct or remove it");
+  EXPECT_EQ(error(proxys + row + row), ":9:8: there are two identities \"a\"");
+}
+
 TEST_F(KeeperConfigTest, WantsThePassphraseInAFileOfItsOwn) {
   ExpectRefused(Identity("a", "passphrase_file = \"/none\"\n"), "5:19", "No such file");
   const std::string empty = directory_.Write("empty", "\nsecond line");
