@@ -33,10 +33,12 @@ constexpr Layout kLayouts[] = {
     {FrameType::kGetChain, false, true, true, false, 0, 0},
     {FrameType::kSignCertificateVerify, true, false, true, true, kMinContent, kMaxContent},
     {FrameType::kSignTls12Digest, true, false, true, true, 32, 64},
+    {FrameType::kIssue, true, false, true, false, 1, kMaxPayload},
     {FrameType::kIdentity, true, true, true, true, 0, 0},
     {FrameType::kChain, false, true, true, false, 1, kMaxPayload},
     {FrameType::kSignature, false, false, true, false, 1, kMaxPayload},
     {FrameType::kRefused, true, false, false, false, 0, 0},
+    {FrameType::kIssued, false, false, true, false, 1, kMaxPayload},
 };
 
 const Layout* FindLayout(std::uint8_t type) {
@@ -101,6 +103,12 @@ std::string_view RefusalText(Refusal refusal) noexcept {
       return "the position is behind the chain's end";
     case Refusal::kFailed:
       return "it failed; its log says why";
+    case Refusal::kOtherPurpose:
+      return "the identity is for something else";
+    case Refusal::kToken:
+      return "the token is not good, or not any more";
+    case Refusal::kCertificateRequest:
+      return "the certificate request is not one that it takes; its log says why";
   }
   return "for a reason of a later version";
 }

@@ -5,7 +5,7 @@
 // frame is one packet of a SOCK_SEQPACKET socket. Integers are big-endian:
 //
 //     0 version   1 type   2 argument (2)   4 position (4)   8 payload size (2)  10 name size (1)
-//    11 zero     12 name (64)   76 key (32)   108 payload (1172)   1280 end
+//    11 zero     12 name (64)   76 key (32)   108 payload (3988)   4096 end
 #ifndef DETACH_PROVIDER_KEEPER_FRAME_H_
 #define DETACH_PROVIDER_KEEPER_FRAME_H_
 
@@ -21,9 +21,9 @@
 
 namespace detach {
 
-inline constexpr std::size_t kFrameSize = 1280;
+inline constexpr std::size_t kFrameSize = 4096;
 inline constexpr std::size_t kMaxIdentityName = 64;
-inline constexpr std::size_t kMaxPayload = 1172;  // room for the signature of RSA with 8192 bits
+inline constexpr std::size_t kMaxPayload = 3988;  // room for a certificate of RSA with 8192 bits
 
 // KeyId is the SHA-256 of a key's SubjectPublicKeyInfo (DER).
 using KeyId = std::array<std::uint8_t, 32>;
@@ -36,15 +36,17 @@ enum class FrameType : std::uint8_t {
   kGetChain = 2,               // name; position: the first byte wanted
   kSignCertificateVerify = 3,  // name, key; argument: SignatureScheme; payload: RFC 9846 §4.4.3
   kSignTls12Digest = 4,        // name, key; argument: SignatureScheme; payload: the digest
+  kIssue = 5,                  // name; argument: size of a token; payload: it, and PKCS #10 (DER)
   // Replies.
   kIdentity = 129,   // name, key; argument: Purpose; position: how many identities there are
   kChain = 130,      // name; position: size of all; payload: what stands from the byte wanted on
   kSignature = 131,  // name; payload
   kRefused = 132,    // argument: Refusal
+  kIssued = 133,     // name; payload: the certificate (DER)
 };
 
 // Purpose is what one identity is for. It signs nothing else.
-enum class Purpose : std::uint16_t { kTlsServer = 1, kTlsClient = 2 };
+enum class Purpose : std::uint16_t { kTlsServer = 1, kTlsClient = 2, kIssuing = 3 };
 
 // Refusal is why the keeper does not do what a well-formed request asks for.
 enum class Refusal : std::uint16_t {
@@ -56,7 +58,10 @@ enum class Refusal : std::uint16_t {
   kTls12Off = 6,             // the identity's configuration does not allow it
   kQuota = 7,                // too many signatures in this second
   kPositionBeyondChain = 8,
-  kFailed = 9,  // libcrypto failed
+  kFailed = 9,         // libcrypto or the keeper's file of spent tokens failed
+  kOtherPurpose = 10,  // the identity issues, and signs no handshakes; or the other way round
+  kToken = 11,         // unknown, spent or expired: which of them, the keeper's log says alone
+  kCertificateRequest = 12,
 };
 
 // RefusalText returns `refusal` in words for a person.

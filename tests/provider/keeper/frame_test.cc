@@ -27,6 +27,10 @@ std::vector<Frame> OneOfEachType() {
        .name = "a",
        .key = kKey,
        .payload = std::vector<std::uint8_t>(32, 7)},
+      {.type = FrameType::kIssue,
+       .argument = 32,
+       .name = "ca",
+       .payload = std::vector<std::uint8_t>(500, 7)},
       {.type = FrameType::kIdentity, .argument = 2, .position = 9, .name = "a.b_c", .key = kKey},
       {.type = FrameType::kChain,
        .position = 5000,
@@ -34,6 +38,7 @@ std::vector<Frame> OneOfEachType() {
        .payload = std::vector<std::uint8_t>(kMaxPayload, 255)},
       {.type = FrameType::kSignature, .name = "a", .payload = {1}},
       {.type = FrameType::kRefused, .argument = 5},
+      {.type = FrameType::kIssued, .name = "ca", .payload = std::vector<std::uint8_t>(1500, 7)},
   };
 }
 
@@ -85,7 +90,7 @@ TEST(FrameTest, HoldsNoMoreThanItsTypeMay) {
   Frame frame = {.type = FrameType::kSignCertificateVerify, .name = "a", .payload = content};
   const FrameBytes good = EncodeFrame(frame);
   EXPECT_FALSE(IsRefused(good));
-  for (const int size : {0, 129, 147, 1172, 1173, 65535}) {
+  for (const int size : {0, 129, 147, 3988, 3989, 65535}) {
     FrameBytes bytes = good;
     bytes[8] = static_cast<std::uint8_t>(size >> 8);
     bytes[9] = static_cast<std::uint8_t>(size & 255);

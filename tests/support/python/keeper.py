@@ -23,11 +23,11 @@ KEY_TYPES = {
 }
 
 # Types of frames, and why one is refused (provider/keeper/frame.h).
-LIST_IDENTITY, GET_CHAIN, SIGN_CERTIFICATE_VERIFY, SIGN_TLS12_DIGEST = 1, 2, 3, 4
-IDENTITY, CHAIN, SIGNATURE, REFUSED = 129, 130, 131, 132
+LIST_IDENTITY, GET_CHAIN, SIGN_CERTIFICATE_VERIFY, SIGN_TLS12_DIGEST, ISSUE = 1, 2, 3, 4, 5
+IDENTITY, CHAIN, SIGNATURE, REFUSED, ISSUED = 129, 130, 131, 132, 133
 NO_CERTIFICATE_VERIFY, OTHER_ROLE, TLS12_OFF = 4, 5, 6
 
-_FRAME = struct.Struct(">BBHIHBx64s32s1172s")
+_FRAME = struct.Struct(">BBHIHBx64s32s3988s")
 
 
 def openssl(*words, **options):
@@ -102,7 +102,7 @@ class Peer:
         """Returns the bytes of the reply; none when the keeper ends the connection."""
         self._socket.send(request)
         try:
-            return self._socket.recv(4096)
+            return self._socket.recv(8192)
         except ConnectionResetError:
             return b""
 
