@@ -8,27 +8,27 @@ namespace detach {
 namespace {
 
 constexpr std::array<std::pair<std::uint8_t, const char*>, 30> kNames = {{
-    {0, "close notify"},
-    {10, "unexpected message"},
-    {20, "bad record mac"},
-    {21, "decryption failed"},
-    {22, "record overflow"},
+    {alert::kCloseNotify, "close notify"},
+    {alert::kUnexpectedMessage, "unexpected message"},
+    {alert::kBadRecordMac, "bad record mac"},
+    {alert::kDecryptionFailed, "decryption failed"},
+    {alert::kRecordOverflow, "record overflow"},
     {30, "decompression failure"},
-    {40, "handshake failure"},
-    {42, "bad certificate"},
-    {43, "unsupported certificate"},
-    {44, "certificate revoked"},
-    {45, "certificate expired"},
-    {46, "certificate unknown"},
-    {47, "illegal parameter"},
-    {48, "unknown CA"},
-    {49, "access denied"},
-    {50, "decode error"},
-    {51, "decrypt error"},
-    {70, "protocol version"},
-    {71, "insufficient security"},
-    {80, "internal error"},
-    {86, "inappropriate fallback"},
+    {alert::kHandshakeFailure, "handshake failure"},
+    {alert::kBadCertificate, "bad certificate"},
+    {alert::kUnsupportedCertificate, "unsupported certificate"},
+    {alert::kCertificateRevoked, "certificate revoked"},
+    {alert::kCertificateExpired, "certificate expired"},
+    {alert::kCertificateUnknown, "certificate unknown"},
+    {alert::kIllegalParameter, "illegal parameter"},
+    {alert::kUnknownCa, "unknown CA"},
+    {alert::kAccessDenied, "access denied"},
+    {alert::kDecodeError, "decode error"},
+    {alert::kDecryptError, "decrypt error"},
+    {alert::kProtocolVersion, "protocol version"},
+    {alert::kInsufficientSecurity, "insufficient security"},
+    {alert::kInternalError, "internal error"},
+    {alert::kInappropriateFallback, "inappropriate fallback"},
     {90, "user canceled"},
     {100, "no renegotiation"},
     {109, "missing extension"},
@@ -36,11 +36,15 @@ constexpr std::array<std::pair<std::uint8_t, const char*>, 30> kNames = {{
     {112, "unrecognized name"},
     {113, "bad certificate status response"},
     {115, "unknown PSK identity"},
-    {116, "certificate required"},
-    {120, "no application protocol"},
+    {alert::kCertificateRequired, "certificate required"},
+    {alert::kNoApplicationProtocol, "no application protocol"},
 }};
 
-constexpr std::array<std::uint8_t, 7> kAccusing = {10, 20, 21, 22, 47, 50, 51};
+constexpr std::array kAccusing = {
+    alert::kUnexpectedMessage, alert::kBadRecordMac,     alert::kDecryptionFailed,
+    alert::kRecordOverflow,    alert::kIllegalParameter, alert::kDecodeError,
+    alert::kDecryptError,
+};
 
 }  // namespace
 

@@ -9,14 +9,6 @@
 namespace detach {
 namespace {
 
-// RFC 9846 §6.
-constexpr std::uint8_t kCloseNotify = 0;
-constexpr std::uint8_t kUnexpectedMessage = 10;
-constexpr std::uint8_t kBadCertificate = 42;
-constexpr std::uint8_t kIllegalParameter = 47;
-constexpr std::uint8_t kInternalError = 80;
-constexpr std::uint8_t kNoApplicationProtocol = 120;
-
 // A record without a byte behind its header.
 constexpr std::size_t kEmptyRecord = 5;
 
@@ -69,7 +61,7 @@ Status BotanBackend::Accept(std::span<const std::uint8_t> record) {
   silent_bytes_ += record.size();
   // Botan would wait for the rest of what is no record, or take it for a message of no length.
   if (record.size() <= kEmptyRecord || silent_bytes_ > kMaxSilentBytes) {
-    channel_.Fail(kUnexpectedMessage);
+    channel_.Fail(alert::kUnexpectedMessage);
     return Violation(record.size() <= kEmptyRecord ? "TLS: these bytes are no record"
                                                    : "TLS: a flood of messages without data");
   }
@@ -94,9 +86,9 @@ void BotanBackend::Report() {
 void BotanBackend::CheckProtocol() {
   const std::string protocol = channel_.protocol();
   if (protocol.empty() || std::ranges::count(setup_.config.alpn, protocol) > 0) return;
-  channel_.Fail(kIllegalParameter);
+  channel_.Fail(alert::kIllegalParameter);
   End(Violation("TLS: the peer chose an application protocol that was not offered"),
-      kIllegalParameter);
+      alert::kIllegalParameter);
 }
 
 Status BotanBackend::Send(std::span<const std::uint8_t> plaintext, Sink& sink) noexcept {
@@ -180,7 +172,7 @@ void BotanBackend::OnPlaintext(std::span<const std::uint8_t> bytes) {
 void BotanBackend::OnAlert(std::uint8_t description, bool fatal) {
   if (fatal) {
     peer_alert_ = description;
-  } else if (description == kCloseNotify) {
+  } else if (description == alert::kCloseNotify) {
     close_notify_ = true;
     // RFC 5246 §7.2.1: over TLS 1.2 the answer is due at once, and Botan gives it.
     if (!half_detach() && !closed_) answers_ = closed_ = true;
@@ -194,7 +186,7 @@ void BotanBackend::VerifyPeer(const std::vector<Botan::X509_Certificate>& chain)
   } catch (...) {
     Status cause = CurrentBotanException(true);
     const bool ours = cause.fault() == Fault::kInternal;
-    End(std::move(cause), ours ? kInternalError : kBadCertificate);
+    End(std::move(cause), ours ? alert::kInternalError : alert::kBadCertificate);
   }
   if (refusal) End(Incompatible(refusal->reason), refusal->alert);
 }
@@ -206,7 +198,7 @@ const BotanIdentity* BotanBackend::ChooseIdentity(const CertificateRequest& requ
   } catch (...) {
     identity = CurrentBotanException(false);
   }
-  if (!identity.ok()) End(identity.status(), kInternalError);
+  if (!identity.ok()) End(identity.status(), alert::kInternalError);
   return *identity;
 }
 
@@ -218,7 +210,7 @@ std::string BotanBackend::ChooseProtocol(const std::vector<std::string>& offered
     if (std::ranges::count(offered, protocol) > 0) return protocol;
   }
   End(Incompatible("TLS: the client offers none of our application protocols"),
-      kNoApplicationProtocol);
+      alert::kNoApplicationProtocol);
 }
 
 Bytes BotanBackend::Sign(const Signer& signer, std::uint16_t scheme,
@@ -229,7 +221,7 @@ Bytes BotanBackend::Sign(const Signer& signer, std::uint16_t scheme,
   } catch (...) {
     signature = CurrentBotanException(false);
   }
-  if (!signature.ok()) End(signature.status(), kInternalError);
+  if (!signature.ok()) End(signature.status(), alert::kInternalError);
   return *std::move(signature);
 }
 

@@ -10,20 +10,32 @@
 #include <string>
 #include <string_view>
 
+#include "bio/backend/tls_alert.h"
+
 namespace detach {
 namespace {
 
 // Alerts with which Botan says that the two ends do not fit, or that it does not believe a
-// certificate (RFC 9846 §6.2): handshake_failure, those about certificates, protocol_version,
-// insufficient_security, inappropriate_fallback, certificate_required, no_application_protocol.
-constexpr std::array kIncompatibleAlerts = {40, 42, 43, 44, 45, 46, 48, 49, 70, 71, 86, 116, 120};
-constexpr int kInternalError = 80;
+// certificate (RFC 9846 §6.2).
+constexpr std::array kIncompatibleAlerts = {alert::kHandshakeFailure,
+                                            alert::kBadCertificate,
+                                            alert::kUnsupportedCertificate,
+                                            alert::kCertificateRevoked,
+                                            alert::kCertificateExpired,
+                                            alert::kCertificateUnknown,
+                                            alert::kUnknownCa,
+                                            alert::kAccessDenied,
+                                            alert::kProtocolVersion,
+                                            alert::kInsufficientSecurity,
+                                            alert::kInappropriateFallback,
+                                            alert::kCertificateRequired,
+                                            alert::kNoApplicationProtocol};
 
 Status OfAlert(const Botan::TLS::TLS_Exception& error) {
-  const int alert = static_cast<int>(error.type());
+  const int description = static_cast<int>(error.type());
   const std::string message = std::string("TLS: ") + error.what();
-  if (alert == kInternalError) return Internal(message);
-  const bool incompatible = std::ranges::count(kIncompatibleAlerts, alert) > 0;
+  if (description == alert::kInternalError) return Internal(message);
+  const bool incompatible = std::ranges::count(kIncompatibleAlerts, description) > 0;
   return {incompatible ? Fault::kIncompatible : Fault::kViolation, message};
 }
 

@@ -14,6 +14,7 @@
 #include "bio/backend/botan/botan_identity.h"
 #include "bio/backend/botan/name_constraints.h"
 #include "bio/backend/botan/reference_identity.h"
+#include "bio/backend/tls_alert.h"
 
 namespace detach {
 namespace {
@@ -30,25 +31,17 @@ constexpr std::size_t kMinStrength = 110;
 // RFC 5280 §5.2.4, §5.2.5: CRLs with these do not speak of all certificates of their CA.
 constexpr const char* kPartialCrl[] = {"2.5.29.27", "2.5.29.28"};
 
-// RFC 9846 §6.2.
-constexpr std::uint8_t kBadCertificate = 42;
-constexpr std::uint8_t kUnsupportedCertificate = 43;
-constexpr std::uint8_t kCertificateRevoked = 44;
-constexpr std::uint8_t kCertificateExpired = 45;
-constexpr std::uint8_t kCertificateUnknown = 46;
-constexpr std::uint8_t kUnknownCa = 48;
-
 std::uint8_t AlertOf(Code code) {
   switch (code) {
     case Code::CERT_HAS_EXPIRED:
     case Code::CRL_HAS_EXPIRED:
-      return kCertificateExpired;
+      return alert::kCertificateExpired;
     case Code::CERT_IS_REVOKED:
-      return kCertificateRevoked;
+      return alert::kCertificateRevoked;
     case Code::INVALID_USAGE:
-      return kUnsupportedCertificate;
+      return alert::kUnsupportedCertificate;
     case Code::NAME_CONSTRAINT_ERROR:
-      return kCertificateUnknown;
+      return alert::kCertificateUnknown;
     // No path that vouches for it, or no word from its CA whether it still does.
     case Code::CERT_ISSUER_NOT_FOUND:
     case Code::CANNOT_ESTABLISH_TRUST:
@@ -59,9 +52,9 @@ std::uint8_t AlertOf(Code code) {
     case Code::CA_CERT_NOT_FOR_CERT_ISSUER:
     case Code::CA_CERT_NOT_FOR_CRL_ISSUER:
     case Code::NO_REVOCATION_DATA:
-      return kUnknownCa;
+      return alert::kUnknownCa;
     default:
-      return kBadCertificate;
+      return alert::kBadCertificate;
   }
 }
 
@@ -181,14 +174,14 @@ std::optional<BotanRefusal> BotanTrust::Check(
     const auto digest = Botan::HashFunction::create_or_throw("SHA-256")->process(
         chain[0].subject_public_key_info());
     if (std::ranges::equal(digest, *config_.pinned_spki_sha256)) return std::nullopt;
-    return Refuse(kBadCertificate, "its key's fingerprint is not the pinned one", chain[0]);
+    return Refuse(alert::kBadCertificate, "its key's fingerprint is not the pinned one", chain[0]);
   }
   // Before Botan looks for paths: their number grows with that of the certificates.
-  if (chain.size() > kMaxIntermediates + 2) return Refuse(kUnknownCa, kTooLong, chain[0]);
+  if (chain.size() > kMaxIntermediates + 2) return Refuse(alert::kUnknownCa, kTooLong, chain[0]);
   if (std::optional<BotanRefusal> refusal = CheckPath(chain)) return refusal;
   if (config_.role == Role::kServer) return std::nullopt;
   if (!MatchesReferenceIdentity(chain[0], config_.reference_identity)) {
-    return Refuse(kBadCertificate, "it is not for " + config_.reference_identity, chain[0]);
+    return Refuse(alert::kBadCertificate, "it is not for " + config_.reference_identity, chain[0]);
   }
   return std::nullopt;
 }
@@ -205,7 +198,7 @@ std::optional<BotanRefusal> BotanTrust::CheckPath(
   const auto& path = result.cert_path();
   const auto& codes = result.all_statuses();
   if (path.empty()) return Refuse(AlertOf(result.result()), ReasonOf(result.result()), chain[0]);
-  if (path.size() > kMaxIntermediates + 2) return Refuse(kUnknownCa, kTooLong, chain[0]);
+  if (path.size() > kMaxIntermediates + 2) return Refuse(alert::kUnknownCa, kTooLong, chain[0]);
   std::size_t at = 0;
   for (std::size_t i = 1; i < codes.size(); ++i) {
     if (WorstOf(codes[i]) > WorstOf(codes[at])) at = i;
@@ -216,10 +209,10 @@ std::optional<BotanRefusal> BotanTrust::CheckPath(
   for (std::size_t i = 1; i < path.size(); ++i) {
     const Botan::X509_Certificate& authority = Certificate(path[i]);
     if (!MayVouch(authority, usage)) {
-      return Refuse(kUnsupportedCertificate, ReasonOf(Code::INVALID_USAGE), authority);
+      return Refuse(alert::kUnsupportedCertificate, ReasonOf(Code::INVALID_USAGE), authority);
     }
     if (ConstrainsUnjudgedNames(authority)) {
-      return Refuse(kCertificateUnknown, "it constrains names that Botan does not compare",
+      return Refuse(alert::kCertificateUnknown, "it constrains names that Botan does not compare",
                     authority);
     }
   }
