@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "proxies/daemon/descriptor_limit.h"
+#include "proxies/daemon/log_failures.h"
 #include "proxies/daemon/pid_file.h"
 #include "proxies/daemon/supervisor.h"
 #include "proxies/log/log.h"
@@ -76,7 +77,8 @@ void Drain(const ProxyProgram& program, const SignalQueue& signals, Server& serv
 }  // namespace
 
 Status RunProxy(const ProxyProgram& program, const SignalQueue& signals) {
-  Server server(program.threads, program.max_connections, program.handler);
+  Server server(program.threads, program.max_connections,
+                LogFailures(program.handler));
   std::vector<std::string> bound;
   if (Status status = BindAll(program, server, bound); !status.ok()) return status;
   std::optional<PidFile> pid_file;
