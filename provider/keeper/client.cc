@@ -68,6 +68,10 @@ Result<std::vector<std::uint8_t>> ChainOf(const Exchange& keeper, const std::str
   return chain;
 }
 
+std::string TextOf(const std::vector<std::uint8_t>& payload) {
+  return {payload.begin(), payload.end()};
+}
+
 }  // namespace
 
 Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& name) const {
@@ -86,10 +90,28 @@ Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& na
     Result<std::vector<std::uint8_t>> chain = ChainOf(keeper, reply->name);
     if (!chain.ok()) return chain.status();
     const auto purpose = static_cast<Purpose>(reply->argument);
-    identities.push_back({reply->name, purpose, reply->key, *std::move(chain)});
+    identities.push_back(
+        {reply->name, purpose, reply->key, TextOf(reply->payload), *std::move(chain)});
   }
   if (identities.empty()) return Incompatible("the keeper has no identity \"" + name + "\"");
   return identities;
+}
+
+Result<std::vector<std::string>> KeeperClient::Notices() const {
+  Result<UniqueFd> socket = ConnectTo(socket_);
+  if (!socket.ok()) return socket.status();
+  const Exchange keeper(socket_, *std::move(socket));
+  std::vector<std::string> notices;
+  std::uint32_t count = 1;
+  for (std::uint32_t i = 0; i < count && i <= UINT16_MAX; ++i) {
+    const Frame request = {.type = FrameType::kListNotice,
+                           .argument = static_cast<std::uint16_t>(i)};
+    const Result<Frame> reply = keeper.Ask(request, FrameType::kNotice);
+    if (!reply.ok()) return reply.status();
+    count = reply->position;
+    if (i < count) notices.push_back(TextOf(reply->payload));
+  }
+  return notices;
 }
 
 Result<std::vector<std::uint8_t>> KeeperClient::Sign(const Frame& request) const {

@@ -17,6 +17,7 @@ struct KeptIdentity {
   std::string name;
   Purpose purpose = Purpose::kTlsServer;
   KeyId key = {};
+  std::string location;             // of the key, for a person
   std::vector<std::uint8_t> chain;  // DER, one certificate behind the other, the key's own first
 };
 
@@ -32,6 +33,9 @@ class KeeperClient {
 
   // Identities returns the identity `name`; all, where it is empty.
   Result<std::vector<KeptIdentity>> Identities(const std::string& name) const;
+
+  // Notices returns what the keeper has passed over in its databases and why, each in one line.
+  Result<std::vector<std::string>> Notices() const;
 
   // Sign asks for a signature. `request` is one of the types that sign, and lacks nothing.
   Result<std::vector<std::uint8_t>> Sign(const Frame& request) const;

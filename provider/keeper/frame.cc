@@ -34,11 +34,13 @@ constexpr Layout kLayouts[] = {
     {FrameType::kSignCertificateVerify, true, false, true, true, kMinContent, kMaxContent},
     {FrameType::kSignTls12Digest, true, false, true, true, 32, 64},
     {FrameType::kIssue, true, false, true, false, 1, kMaxPayload},
-    {FrameType::kIdentity, true, true, true, true, 0, 0},
+    {FrameType::kListNotice, true, false, false, false, 0, 0},
+    {FrameType::kIdentity, true, true, true, true, 1, kMaxPayload},
     {FrameType::kChain, false, true, true, false, 1, kMaxPayload},
     {FrameType::kSignature, false, false, true, false, 1, kMaxPayload},
     {FrameType::kRefused, true, false, false, false, 0, 0},
     {FrameType::kIssued, false, false, true, false, 1, kMaxPayload},
+    {FrameType::kNotice, false, true, false, false, 0, kMaxPayload},
 };
 
 const Layout* FindLayout(std::uint8_t type) {

@@ -37,12 +37,16 @@ enum class FrameType : std::uint8_t {
   kSignCertificateVerify = 3,  // name, key; argument: SignatureScheme; payload: RFC 9846 §4.4.3
   kSignTls12Digest = 4,        // name, key; argument: SignatureScheme; payload: the digest
   kIssue = 5,                  // name; argument: size of a token; payload: it, and PKCS #10 (DER)
+  kListNotice = 6,             // argument: which, counted from 0
   // Replies.
-  kIdentity = 129,   // name, key; argument: Purpose; position: how many identities there are
+  kIdentity = 129,   // name, key; argument: Purpose; position: how many identities there are;
+                     // payload: where its key is, for a person (UTF-8)
   kChain = 130,      // name; position: size of all; payload: what stands from the byte wanted on
   kSignature = 131,  // name; payload
   kRefused = 132,    // argument: Refusal
   kIssued = 133,     // name; payload: the certificate (DER)
+  kNotice = 134,     // position: how many notices there are; payload: this one, for a person
+                     // (UTF-8), or nothing where there are not so many
 };
 
 // Purpose is what one identity is for. It signs nothing else.

@@ -127,7 +127,7 @@ std::vector<std::uint8_t> ChainOf(X509* leaf, const Contents& contents) {
   return chain;
 }
 
-Result<KeyAndChain> Assemble(Contents contents) {
+Result<KeyAndChain> Assemble(const std::string& uri, Contents contents) {
   X509* leaf = OwnCertificate(contents);
   ERR_clear_error();
   if (leaf == nullptr) return Misuse("holds no certificate of its private key");
@@ -135,7 +135,7 @@ Result<KeyAndChain> Assemble(Contents contents) {
   if (!id.ok()) return id.status();
   std::vector<std::uint8_t> chain = ChainOf(leaf, contents);
   if (chain.size() > kMaxChainSize) return Misuse("has a chain of more than 64 KiB");
-  return KeyAndChain{std::move(contents.keys[0]), *id, std::move(chain)};
+  return KeyAndChain{uri, std::move(contents.keys[0]), *id, std::move(chain)};
 }
 
 }  // namespace
@@ -153,7 +153,7 @@ Result<KeyAndChain> LoadKeyAndChain(const std::string& uri, const std::string& p
   const Status read = Read(*bytes, given, contents);
   OPENSSL_cleanse(bytes->data(), bytes->size());
   if (!read.ok()) return Misuse(uri + ": " + read.message());
-  Result<KeyAndChain> assembled = Assemble(std::move(contents));
+  Result<KeyAndChain> assembled = Assemble(uri, std::move(contents));
   if (!assembled.ok()) return Misuse(uri + ": " + assembled.status().message());
   return assembled;
 }

@@ -14,6 +14,7 @@ namespace detach {
 
 // KeyAndChain is what a store holds of one identity.
 struct KeyAndChain {
+  std::string location;  // of the key, for a person: one line of UTF-8, not empty
   PkeyPtr key;
   KeyId key_id = {};
   std::vector<std::uint8_t> chain;  // DER, one certificate behind the other, the key's own first

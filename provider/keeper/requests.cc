@@ -18,6 +18,16 @@ Frame Refuse(Refusal refusal) {
   return {.type = FrameType::kRefused, .argument = static_cast<std::uint16_t>(refusal)};
 }
 
+// Text returns as much of `text`, which is UTF-8, as a payload can hold.
+std::vector<std::uint8_t> Text(std::string_view text) {
+  const auto continues = [](char byte) {
+    return (static_cast<unsigned char>(byte) & 0xc0) == 0x80;
+  };
+  std::size_t size = std::min(text.size(), kMaxPayload);
+  while (size < text.size() && size > 0 && continues(text[size])) --size;
+  return {text.begin(), text.begin() + static_cast<std::ptrdiff_t>(size)};
+}
+
 TlsRole RoleOf(Purpose purpose) {
   return purpose == Purpose::kTlsServer ? TlsRole::kServer : TlsRole::kClient;
 }
@@ -56,6 +66,7 @@ const Requests::Row Requests::kLegal[] = {
      OnlyOfTheIdentitysRole, KeyFitsTls13, SignMessage},
     {FrameType::kSignTls12Digest, "sign_tls12_digest", &Requests::Sign,
      OnlyWhereItIsSwitchedOn, KeyFitsTls12, SignDigest},
+    {FrameType::kListNotice, "list_notice", &Requests::Notice, nullptr, nullptr, nullptr},
 };
 // clang-format on
 
@@ -96,7 +107,12 @@ Frame Requests::List(const Row&, const Frame& request, Quota::TimePoint) {
           .argument = static_cast<std::uint16_t>(identity.purpose),
           .position = static_cast<std::uint32_t>(held_.size()),
           .name = identity.name,
-          .key = identity.content.key_id};
+          .key = identity.content.key_id,
+          .payload = Text(identity.content.location)};
+}
+
+Frame Requests::Notice(const Row&, const Frame&, Quota::TimePoint) {
+  return {.type = FrameType::kNotice};
 }
 
 Frame Requests::Chain(const Row&, const Frame& request, Quota::TimePoint) {

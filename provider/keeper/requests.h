@@ -41,6 +41,7 @@ class Requests {
 
   Frame List(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Chain(const Row& row, const Frame& request, Quota::TimePoint now);
+  Frame Notice(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Sign(const Row& row, const Frame& request, Quota::TimePoint now);
 
   std::vector<Held> held_;

@@ -31,7 +31,13 @@ std::vector<Frame> OneOfEachType() {
        .argument = 32,
        .name = "ca",
        .payload = std::vector<std::uint8_t>(500, 7)},
-      {.type = FrameType::kIdentity, .argument = 2, .position = 9, .name = "a.b_c", .key = kKey},
+      {.type = FrameType::kListNotice, .argument = 1},
+      {.type = FrameType::kIdentity,
+       .argument = 2,
+       .position = 9,
+       .name = "a.b_c",
+       .key = kKey,
+       .payload = content},
       {.type = FrameType::kChain,
        .position = 5000,
        .name = "a",
@@ -39,6 +45,7 @@ std::vector<Frame> OneOfEachType() {
       {.type = FrameType::kSignature, .name = "a", .payload = {1}},
       {.type = FrameType::kRefused, .argument = 5},
       {.type = FrameType::kIssued, .name = "ca", .payload = std::vector<std::uint8_t>(1500, 7)},
+      {.type = FrameType::kNotice, .position = 3, .payload = content},
   };
 }
 
@@ -73,7 +80,7 @@ TEST(FrameTest, OfAnUnknownVersionOrTypeIsRefused) {
     bytes[1] = static_cast<std::uint8_t>(type);
     known += IsRefused(bytes) ? 0 : 1;
   }
-  EXPECT_EQ(known, 2);  // list_identity and refused are all that may be empty
+  EXPECT_EQ(known, 4);  // list_identity, list_notice, notice and refused: all that may be empty
 }
 
 TEST(FrameTest, HasNoByteThatMeansNothing) {

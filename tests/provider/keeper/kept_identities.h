@@ -32,7 +32,7 @@ inline KeyAndChain SharedContent(KeyType type) {
   if (contents.count(type) == 0) contents.emplace(type, NewContent(type));
   const KeyAndChain& content = contents.at(type);
   EVP_PKEY_up_ref(content.key.get());
-  return {PkeyPtr(content.key.get()), content.key_id, content.chain};
+  return {content.location, PkeyPtr(content.key.get()), content.key_id, content.chain};
 }
 
 inline KeeperIdentity NewIdentity(const std::string& name, KeyType type, Purpose purpose) {

@@ -112,6 +112,7 @@ TEST_F(RequestsTest, ListsEveryIdentityWithItsPurpose) {
     EXPECT_EQ(reply.key, keys_[reply.name]);
     EXPECT_EQ(reply.argument == static_cast<std::uint16_t>(Purpose::kTlsClient),
               reply.name == "client");
+    EXPECT_TRUE(std::string(reply.payload.begin(), reply.payload.end()).starts_with("file:/"));
     names.push_back(reply.name);
   }
   EXPECT_EQ(names, (std::vector<std::string>{"server", "client", "edwards", "old", "rare"}));
@@ -218,9 +219,16 @@ TEST_F(RequestsTest, SignsNoMoreOftenThanTheQuotaOfTheIdentityAllows) {
   EXPECT_EQ(Sign("rare", kEcdsaP256Sha256, server).type, FrameType::kSignature);
 }
 
+TEST_F(RequestsTest, HasNoNoticeWhereNothingWasPassedOver) {
+  const Frame reply = Ask({.type = FrameType::kListNotice});
+  EXPECT_EQ(reply.type, FrameType::kNotice);
+  EXPECT_EQ(reply.position, 0u);
+  EXPECT_TRUE(reply.payload.empty());
+}
+
 TEST_F(RequestsTest, TakesNoReplyForARequest) {
-  for (const FrameType type :
-       {FrameType::kIdentity, FrameType::kChain, FrameType::kSignature, FrameType::kRefused}) {
+  for (const FrameType type : {FrameType::kIdentity, FrameType::kChain, FrameType::kSignature,
+                               FrameType::kRefused, FrameType::kNotice}) {
     EXPECT_FALSE(requests_->Answer({.type = type}, now_).ok());
   }
 }
