@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "bio/status.h"
-#include "provider/keeper/crypto.h"
+#include "program/crypto/key_store.h"
 #include "provider/keeper/frame.h"
 
 namespace detach {
@@ -30,6 +30,11 @@ struct KeeperIdentity {
   int signatures_per_second = 0;
   KeyAndChain content;
 };
+
+// AssembleIdentity makes an identity of `key`, the first of `certificates` that belongs to it, and
+// those above. kMisuse, to be put behind the place of the key, where there is none.
+Result<KeyAndChain> AssembleIdentity(StoredKey key,
+                                     const std::vector<StoredCertificate>& certificates);
 
 // LoadKeyAndChain reads what is at `uri`, "file:" and an absolute path: PEM, DER or PKCS#12, with
 // one private key and its certificate, and those of the CAs above, in any order. `passphrase` opens

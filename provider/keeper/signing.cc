@@ -2,7 +2,7 @@
 
 #include <openssl/rsa.h>
 
-#include "provider/keeper/crypto.h"
+#include "program/crypto/crypto_types.h"
 
 namespace detach {
 namespace {

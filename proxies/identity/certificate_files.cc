@@ -6,8 +6,8 @@
 
 #include <algorithm>
 
+#include "program/crypto/crypto_types.h"
 #include "program/trusted_file.h"
-#include "proxies/identity/crypto_types.h"
 
 namespace detach {
 namespace {

@@ -8,7 +8,7 @@
 #include <array>
 #include <ctime>
 
-#include "proxies/identity/crypto_types.h"
+#include "program/crypto/crypto_types.h"
 
 namespace detach {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "bio/backend/tls_config.h"
 #include "bio/status.h"
-#include "proxies/identity/crypto_types.h"
+#include "program/crypto/crypto_types.h"
 
 namespace detach {
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "program/crypto/crypto_types.h"
 #include "proxies/identity/certificate_names.h"
-#include "proxies/identity/crypto_types.h"
 
 namespace detach {
 namespace {

@@ -3,8 +3,8 @@
 #include <openssl/ec.h>
 #include <openssl/objects.h>
 
+#include "program/crypto/crypto_types.h"
 #include "proxies/identity/certificate_names.h"
-#include "proxies/identity/crypto_types.h"
 
 namespace detach {
 namespace {

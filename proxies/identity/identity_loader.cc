@@ -1,6 +1,6 @@
 #include "proxies/identity/identity_loader.h"
 
-#include <openssl/err.h>
+#include <openssl/crypto.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -8,71 +8,53 @@
 #include <optional>
 #include <system_error>
 
-#include "proxies/identity/key_store.h"
+#include "program/crypto/key_store.h"
+#include "program/file_uri.h"
+#include "program/trusted_file.h"
 
 namespace detach {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kMaxChain = 8;  // as many certificates as the peer accepts
-
-using StoredCertificates = std::vector<StoredCertificate>;
-
-// The newest first, so that what is looked for is found there first; of the same age by their
-// bytes: which one is taken is never for the names of files to say.
-void Sort(StoredCertificates& certificates) {
-  std::stable_sort(certificates.begin(), certificates.end(), [](const auto& a, const auto& b) {
-    const X509* x = a.certificate.get();
-    const X509* y = b.certificate.get();
-    const int age = ASN1_TIME_compare(X509_get0_notBefore(x), X509_get0_notBefore(y));
-    return age != 0 ? age > 0 : X509_cmp(x, y) < 0;
-  });
-}
-
-bool Belongs(const X509* certificate, EVP_PKEY* key) {
-  const bool belongs = X509_check_private_key(certificate, key) == 1;
-  ERR_clear_error();
-  return belongs;
-}
-
-X509* NewestCertificateOf(EVP_PKEY* key, const StoredCertificates& certificates) {
-  for (const auto& [certificate, path] : certificates) {
-    if (Belongs(certificate.get(), key)) return certificate.get();
+// What is wrong with a file that was not read to its end, or that holds nothing for us.
+std::string Describe(bool encrypted, bool found_any) {
+  const std::string reason = TakeCryptoError();
+  if (encrypted) {
+    return "is encrypted, and there is nobody to ask for the passphrase; store it without one, "
+           "readable by this user alone";
   }
-  return nullptr;
+  if (found_any) return "is damaged" + reason;
+  return "holds neither certificate nor private key that can be read" + reason +
+         "; PKCS#12 files with old ciphers are to be converted (openssl pkcs12 -legacy)";
 }
 
-bool Issued(X509* issuer, X509* subject) { return X509_check_issued(issuer, subject) == X509_V_OK; }
-
-// NextIssuer returns null at a root, whether its certificate is there or not.
-X509* NextIssuer(X509* subject, const StoredCertificates& certificates) {
-  for (const auto& [issuer, path] : certificates) {
-    const bool root = Issued(issuer.get(), issuer.get());
-    if (!root && Issued(issuer.get(), subject)) return issuer.get();
-  }
-  return nullptr;
+// AddFile adds to `store` what the file at `path` holds: PEM, DER, or PKCS#12 without a passphrase.
+// A file with neither certificate nor key is an error, and so is an encrypted one. Errors begin
+// with the path; what was read before the error stays in `store`.
+Status AddFile(const std::string& path, KeyStore& store) {
+  Result<std::string> contents = ReadTrustedFile(path);
+  if (!contents.ok()) return contents.status();
+  const std::size_t before = store.certificates.size() + store.keys.size();
+  Passphrase nobody_to_ask;
+  const bool whole = AddFileContents(*contents, path, nobody_to_ask, store);
+  OPENSSL_cleanse(contents->data(), contents->size());
+  const bool found_any = store.certificates.size() + store.keys.size() > before;
+  if (found_any && whole && !nobody_to_ask.was_asked) return {};
+  return Misuse(path + ": " + Describe(nobody_to_ask.was_asked, found_any));
 }
 
-std::vector<Bytes> ChainOf(X509* leaf, const StoredCertificates& certificates) {
-  std::vector<Bytes> chain;
-  for (X509* next = leaf; next != nullptr && chain.size() < kMaxChain;
-       next = NextIssuer(next, certificates)) {
-    chain.push_back(CertificateDer(next));
-  }
-  return chain;
-}
-
-Result<StoredIdentity> IdentityOf(const StoredKey& stored, const StoredCertificates& certificates) {
-  X509* const leaf = NewestCertificateOf(stored.key.get(), certificates);
+Result<StoredIdentity> IdentityOf(const StoredKey& stored,
+                                  const std::vector<StoredCertificate>& certificates) {
+  X509* const leaf = FirstCertificateOf(stored.key.get(), certificates);
   if (leaf == nullptr) {
-    return Misuse(stored.path + ": holds a private key that no certificate belongs to");
+    return Misuse(stored.place + ": holds a private key that no certificate belongs to");
   }
   Bytes key = PrivateKeyDer(stored.key.get());
-  if (key.empty()) return Misuse(stored.path + ": holds a private key that cannot be exported");
-  Identity identity{ChainOf(leaf, certificates), Pkcs8Key{std::move(key)}};
+  if (key.empty()) return Misuse(stored.place + ": holds a private key that cannot be exported");
+  Identity identity{ChainFrom(leaf, certificates), Pkcs8Key{std::move(key)}};
   return StoredIdentity{std::make_shared<const Identity>(std::move(identity)),
-                        {"file:" + stored.path}};
+                        {"file:" + stored.place}};
 }
 
 // The longer one leads to more authorities; equally long ones differ by their bytes alone.
@@ -82,7 +64,7 @@ bool IsBetterChain(const std::vector<Bytes>& a, const std::vector<Bytes>& b) {
 
 LoadedIdentities Pair(KeyStore& store, std::vector<std::string> skipped) {
   LoadedIdentities loaded{{}, std::move(skipped)};
-  Sort(store.certificates);
+  SortByAge(store.certificates);
   for (const StoredKey& key : store.keys) {
     Result<StoredIdentity> identity = IdentityOf(key, store.certificates);
     if (identity.ok()) {
@@ -119,10 +101,10 @@ std::string WhyLeftOver(X509* certificate, const KeyStore& store, const LoadedId
 }
 
 void SkipLeftOverCertificates(const KeyStore& store, LoadedIdentities& loaded) {
-  for (const auto& [certificate, path] : store.certificates) {
+  for (const auto& [certificate, place] : store.certificates) {
     const std::string why = WhyLeftOver(certificate.get(), store, loaded);
     if (why.empty()) continue;
-    loaded.skipped.push_back(path + ": the certificate of " +
+    loaded.skipped.push_back(place + ": the certificate of " +
                              NameText(X509_get_subject_name(certificate.get())) +
                              " is not used: " + why);
   }
@@ -158,20 +140,14 @@ Result<LoadedIdentities> LoadDirectory(const std::string& directory) {
 
 }  // namespace
 
-// RFC 8089: file:/path, file:///path, file://localhost/path.
 Result<std::string> IdentityPath(const std::string& uri) {
-  std::string_view rest = uri;
-  if (!rest.starts_with("file:")) {
+  if (!IsFileUri(uri)) {
     return Misuse("\"" + uri +
                   "\": this version reads identities from file: and identity: URIs only");
   }
-  rest.remove_prefix(5);
-  if (rest.starts_with("//localhost/")) rest.remove_prefix(11);
-  if (rest.starts_with("///")) rest.remove_prefix(2);
-  if (!rest.starts_with("/") || rest.starts_with("//")) {
-    return Misuse("\"" + uri + "\": file: needs an absolute path, as in file:/etc/detach/id.pem");
-  }
-  return std::string(rest);
+  std::optional<std::string> path = FilePath(uri);
+  if (path) return *std::move(path);
+  return Misuse("\"" + uri + "\": file: needs an absolute path, as in file:/etc/detach/id.pem");
 }
 
 void AddIdentity(StoredIdentity added, std::vector<StoredIdentity>& identities) {

@@ -6,12 +6,12 @@
 #include <span>
 #include <utility>
 
+#include "program/crypto/crypto_types.h"
 #include "provider/keeper/certificate_verify.h"
 #include "provider/keeper/client.h"
 #include "provider/keeper/frame.h"
 #include "provider/keeper/signature_scheme.h"
 #include "proxies/config/settings.h"
-#include "proxies/identity/crypto_types.h"
 #include "proxies/identity/keeper_provider.h"
 
 namespace detach {

@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "bio/socket/unique_fd.h"
-#include "provider/keeper/crypto.h"
+#include "program/crypto/crypto_types.h"
 #include "provider/keeper/requests.h"
 #include "provider/keeper/server.h"
 #include "provider/keeper/unix_socket.h"

@@ -1,13 +1,14 @@
-#include "proxies/identity/crypto_types.h"
+#include "program/crypto/crypto_types.h"
 
-#include <openssl/bio.h>
 #include <openssl/err.h>
 
 namespace detach {
 namespace {
 
+using Bytes = std::vector<std::uint8_t>;
+
 template <typename Ptr, typename Decode>
-Ptr ParseWhole(const Bytes& der, Decode decode) {
+Ptr ParseWhole(std::span<const std::uint8_t> der, Decode decode) {
   const unsigned char* in = der.data();
   Ptr object(decode(nullptr, &in, static_cast<long>(der.size())));
   const bool whole = object != nullptr && in == der.data() + der.size();
@@ -34,11 +35,19 @@ BioPtr MemoryBio(std::string_view bytes) {
   return BioPtr(BIO_new_mem_buf(bytes.data(), static_cast<int>(bytes.size())));
 }
 
-X509Ptr ParseCertificate(const Bytes& der) { return ParseWhole<X509Ptr>(der, d2i_X509); }
-CrlPtr ParseCrl(const Bytes& der) { return ParseWhole<CrlPtr>(der, d2i_X509_CRL); }
-NamePtr ParseName(const Bytes& der) { return ParseWhole<NamePtr>(der, d2i_X509_NAME); }
+X509Ptr ParseCertificate(std::span<const std::uint8_t> der) {
+  return ParseWhole<X509Ptr>(der, d2i_X509);
+}
+CrlPtr ParseCrl(std::span<const std::uint8_t> der) { return ParseWhole<CrlPtr>(der, d2i_X509_CRL); }
+NamePtr ParseName(std::span<const std::uint8_t> der) {
+  return ParseWhole<NamePtr>(der, d2i_X509_NAME);
+}
 
 Bytes CertificateDer(const X509* certificate) { return Der(certificate, i2d_X509); }
+
+Bytes PublicKeyDer(const X509* certificate) {
+  return Der(X509_get_X509_PUBKEY(certificate), i2d_X509_PUBKEY);
+}
 
 Bytes PrivateKeyDer(const EVP_PKEY* key) {
   PKCS8_PRIV_KEY_INFO* pkcs8 = EVP_PKEY2PKCS8(key);
@@ -58,8 +67,8 @@ std::string NameText(const X509_NAME* name) {
 
 std::string TakeCryptoError() {
   const unsigned long error = ERR_peek_last_error();
-  const char* reason = ERR_reason_error_string(error);
   ERR_clear_error();
+  const char* reason = error != 0 ? ERR_reason_error_string(error) : nullptr;
   return reason != nullptr ? " (" + std::string(reason) + ")" : "";
 }
 
