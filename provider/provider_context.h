@@ -77,7 +77,7 @@ class ProviderContext {
   OSSL_FUNC_core_pop_error_to_mark_fn* pop_error_to_mark_ = nullptr;
   std::unique_ptr<OSSL_LIB_CTX, FreeLibrary> private_library_;
   OSSL_LIB_CTX* program_library_ = nullptr;  // which this provider is in
-  KeeperClient keeper_{""};
+  KeeperClient keeper_ = KeeperClient::At("");
   std::once_flag showing_once_;
   std::atomic<bool> keys_are_shown_ = false;
 };

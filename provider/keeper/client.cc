@@ -7,7 +7,7 @@
 #include <cstring>
 #include <utility>
 
-#include "bio/socket/unique_fd.h"
+#include "provider/keeper/channel.h"
 #include "provider/keeper/unix_socket.h"
 
 namespace detach {
@@ -18,7 +18,7 @@ constexpr std::size_t kMaxChainSize = 64 << 10;
 // Exchange is one connection's conversation.
 class Exchange {
  public:
-  Exchange(const std::string& path, UniqueFd socket) : path_(path), socket_(std::move(socket)) {}
+  Exchange(const std::string& name, UniqueFd socket) : name_(name), socket_(std::move(socket)) {}
 
   // Ask returns the reply to `request`, which is of type `expected`.
   Result<Frame> Ask(const Frame& request, FrameType expected) const {
@@ -30,7 +30,7 @@ class Exchange {
       size = ::recv(socket_.get(), answer.data(), answer.size(), 0);
     } while (size < 0 && errno == EINTR);
     if (size < 0) return Broken();
-    if (size == 0) return Transport(path_ + ": the keeper has ended the connection");
+    if (size == 0) return Transport(name_ + ": the keeper has ended the connection");
     return Judge(DecodeFrame(std::span(answer).first(static_cast<std::size_t>(size))), expected);
   }
 
@@ -44,9 +44,13 @@ class Exchange {
     return Incompatible("the keeper refuses: " + std::string(reason));
   }
 
-  Status Broken() const { return Transport(path_ + ": " + std::strerror(errno)); }
+  Status Broken() const {
+    const bool silent = errno == EAGAIN;
+    return Transport(name_ + ": " +
+                     (silent ? "has not answered for ten seconds" : std::strerror(errno)));
+  }
 
-  const std::string& path_;
+  const std::string& name_;
   UniqueFd socket_;
 };
 
@@ -74,10 +78,34 @@ std::string TextOf(const std::vector<std::uint8_t>& payload) {
 
 }  // namespace
 
+struct KeeperClient::Way {
+  std::string name;
+  UniqueFd channel;  // not valid: `name` is the path of a socket
+
+  Result<UniqueFd> Connect() const {
+    if (!channel.valid()) return ConnectTo(name);
+    Result<UniqueFd> socket = ConnectThrough(channel.get());
+    if (socket.ok()) return socket;
+    return Status(socket.status().fault(), name + ": " + socket.status().message());
+  }
+};
+
+KeeperClient KeeperClient::At(std::string path) {
+  return KeeperClient(std::make_shared<const Way>(Way{std::move(path), {}}));
+}
+
+KeeperClient KeeperClient::Through(UniqueFd channel) {
+  GiveUpAfterTenSeconds(channel.get());
+  return KeeperClient(
+      std::make_shared<const Way>(Way{"the keeper of this proxy", std::move(channel)}));
+}
+
+const std::string& KeeperClient::name() const noexcept { return way_->name; }
+
 Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& name) const {
-  Result<UniqueFd> socket = ConnectTo(socket_);
+  Result<UniqueFd> socket = way_->Connect();
   if (!socket.ok()) return socket.status();
-  const Exchange keeper(socket_, *std::move(socket));
+  const Exchange keeper(way_->name, *std::move(socket));
   std::vector<KeptIdentity> identities;
   std::uint32_t count = 1;
   for (std::uint32_t i = 0; i < count && i <= UINT16_MAX; ++i) {
@@ -98,9 +126,9 @@ Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& na
 }
 
 Result<std::vector<std::string>> KeeperClient::Notices() const {
-  Result<UniqueFd> socket = ConnectTo(socket_);
+  Result<UniqueFd> socket = way_->Connect();
   if (!socket.ok()) return socket.status();
-  const Exchange keeper(socket_, *std::move(socket));
+  const Exchange keeper(way_->name, *std::move(socket));
   std::vector<std::string> notices;
   std::uint32_t count = 1;
   for (std::uint32_t i = 0; i < count && i <= UINT16_MAX; ++i) {
@@ -115,9 +143,9 @@ Result<std::vector<std::string>> KeeperClient::Notices() const {
 }
 
 Result<std::vector<std::uint8_t>> KeeperClient::Sign(const Frame& request) const {
-  Result<UniqueFd> socket = ConnectTo(socket_);
+  Result<UniqueFd> socket = way_->Connect();
   if (!socket.ok()) return socket.status();
-  const Exchange keeper(socket_, *std::move(socket));
+  const Exchange keeper(way_->name, *std::move(socket));
   Result<Frame> reply = keeper.Ask(request, FrameType::kSignature);
   if (!reply.ok()) return reply.status();
   return std::move(reply->payload);

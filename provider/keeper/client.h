@@ -3,10 +3,12 @@
 #define DETACH_PROVIDER_KEEPER_CLIENT_H_
 
 #include <cstdint>
-#include <span>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "bio/socket/unique_fd.h"
 #include "bio/status.h"
 #include "provider/keeper/frame.h"
 
@@ -21,15 +23,23 @@ struct KeptIdentity {
   std::vector<std::uint8_t> chain;  // DER, one certificate behind the other, the key's own first
 };
 
-// KeeperClient asks the keeper at a socket. Each call makes a connection of its own: so it may be
-// used by any number of threads, on both sides of a fork, by a program that closes descriptors it
-// does not know, and a keeper that was started again is simply there.
+// KeeperClient asks a keeper. Each call makes a connection of its own: so it may be used by any
+// number of threads, on both sides of a fork, and a keeper that was started again is simply there.
 //
-// Errors: kTransport (beginning with the socket's path) where no keeper answers, kViolation where
-// what answers is none, kIncompatible where it refuses. Blocks for at most some ten seconds.
+// Errors: kTransport (beginning with name()) where no keeper answers, kViolation where what answers
+// is none, kIncompatible where it refuses. Blocks for at most some ten seconds.
 class KeeperClient {
  public:
-  explicit KeeperClient(std::string socket) : socket_(std::move(socket)) {}
+  // At asks the keeper that listens at the socket `path`.
+  static KeeperClient At(std::string path);
+
+  // Through asks the keeper that has the other end of `channel` (channel.h), whichever process that
+  // is at the moment. Where there is none for a while, calls wait for it.
+  static KeeperClient Through(UniqueFd channel);
+
+  // name returns what messages call the keeper: the path of its socket, or "the keeper of this
+  // proxy".
+  const std::string& name() const noexcept;
 
   // Identities returns the identity `name`; all, where it is empty.
   Result<std::vector<KeptIdentity>> Identities(const std::string& name) const;
@@ -41,7 +51,11 @@ class KeeperClient {
   Result<std::vector<std::uint8_t>> Sign(const Frame& request) const;
 
  private:
-  std::string socket_;
+  struct Way;  // to the keeper
+
+  explicit KeeperClient(std::shared_ptr<const Way> way) : way_(std::move(way)) {}
+
+  std::shared_ptr<const Way> way_;  // never null
 };
 
 }  // namespace detach

@@ -19,8 +19,8 @@ namespace {
 const SystemCall kAllowed[] = {
     // Serving.
     {SCMP_SYS(poll)}, {SCMP_SYS(ppoll)}, {SCMP_SYS(accept4)}, {SCMP_SYS(getsockopt)},
-    {SCMP_SYS(recvfrom)}, {SCMP_SYS(sendto)}, {SCMP_SYS(read)}, {SCMP_SYS(write)},
-    {SCMP_SYS(close)},
+    {SCMP_SYS(recvfrom)}, {SCMP_SYS(recvmsg)}, {SCMP_SYS(sendto)}, {SCMP_SYS(read)},
+    {SCMP_SYS(write)}, {SCMP_SYS(close)},
     // Memory, and libcrypto's random numbers.
     {SCMP_SYS(brk)}, {SCMP_SYS(munmap)}, {SCMP_SYS(mremap)}, {SCMP_SYS(madvise)},
     {SCMP_SYS(futex)}, {SCMP_SYS(getrandom)}, {SCMP_SYS(clock_gettime)}, {SCMP_SYS(getpid)},

@@ -44,7 +44,8 @@ Status Open(KeeperServer& server, const LocatedString& socket, UniqueFd inherite
                   ": \"socket\" is missing, and there is no --inherited-fd; add one");
   }
   if (inherited.valid()) {
-    if (Status status = server.Adopt(std::move(inherited)); !status.ok()) return status;
+    if (Status status = server.TakeConnectionsFrom(std::move(inherited)); !status.ok())
+      return status;
   }
   if (socket.empty()) return {};
   Result<UniqueFd> listener = ListenAt(socket.text);
@@ -86,7 +87,8 @@ int main(int argc, char** argv) {
   int inherited = -1;
   app.add_option("--config", config, "the configuration file (TOML)")->required();
   app.add_option("--inherited-fd", inherited,
-                 "the keeper's end of a socketpair (SOCK_SEQPACKET) that its parent has made");
+                 "the keeper's end of a socketpair (SOCK_SEQPACKET) through which its parent sends "
+                 "connections");
   app.footer("SIGTERM ends it. Exit codes: 0 ended, 1 failed, 2 wrong usage or configuration.");
   try {
     app.parse(argc, argv);

@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "provider/keeper/channel.h"
 #include "provider/keeper/log.h"
 
 namespace detach {
@@ -22,30 +23,26 @@ void LogDropped(const SocketPeer& who, std::string_view reason) {
 
 }  // namespace
 
-Status KeeperServer::Adopt(UniqueFd connection) {
-  int type = 0;
-  socklen_t size = sizeof type;
-  if (::getsockopt(connection.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0 ||
-      type != SOCK_SEQPACKET) {
+Status KeeperServer::TakeConnectionsFrom(UniqueFd channel) {
+  if (!IsPacketSocket(channel.get())) {
     return Misuse("the inherited descriptor is no end of a socketpair of SOCK_SEQPACKET");
   }
-  const Result<SocketPeer> who = PeerOf(connection.get());
-  if (!who.ok()) return who.status();
-  peers_.push_back({std::move(connection), *who, round_});
+  channel_ = std::move(channel);
   return {};
 }
 
 void KeeperServer::Run(int signals) {
   std::vector<pollfd> wanted;
-  while (listener_.valid() || !peers_.empty()) {
-    wanted = {Readable(signals), Readable(listener_.get())};
+  while (listener_.valid() || channel_.valid() || !peers_.empty()) {
+    wanted = {Readable(signals), Readable(listener_.get()), Readable(channel_.get())};
     for (const Peer& peer : peers_) wanted.push_back(Readable(peer.socket.get()));
     if (::poll(wanted.data(), wanted.size(), -1) < 0) continue;  // EINTR
     if (wanted[0].revents != 0) return;
     ++round_;
-    std::size_t i = 2;
+    std::size_t i = 3;
     std::erase_if(peers_, [&](Peer& peer) { return wanted[i++].revents != 0 && !Serve(peer); });
     if (wanted[1].revents != 0) Accept();
+    if (wanted[2].revents != 0) TakeConnection();
   }
 }
 
@@ -58,9 +55,23 @@ void KeeperServer::Accept() {
     LogDropped(*who, "this user is not in allow_users");
     return;
   }
+  Welcome(std::move(socket), *who);
+}
+
+void KeeperServer::TakeConnection() {
+  Result<UniqueFd> socket = AcceptFrom(channel_.get());
+  if (!socket.ok() && socket.status().fault() == Fault::kTransport) return channel_.reset();
+  if (!socket.ok()) {
+    return LogEvent("warning", "connection_refused", {{"reason", socket.status().message()}});
+  }
+  const Result<SocketPeer> who = PeerOf(socket->get());
+  if (who.ok()) Welcome(*std::move(socket), *who);
+}
+
+void KeeperServer::Welcome(UniqueFd socket, const SocketPeer& who) {
   if (peers_.size() >= kMaxPeers) MakePlace();
-  Peer peer{std::move(socket), *who, round_};
-  // Most have asked by now, and ask once: no need to wait for what is there.
+  Peer peer{std::move(socket), who, round_};
+  // Most have asked by now: no need to wait for what is there.
   if (Serve(peer)) peers_.push_back(std::move(peer));
 }
 

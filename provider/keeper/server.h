@@ -28,9 +28,9 @@ class KeeperServer {
   // Listen takes a socket of ListenAt.
   void Listen(UniqueFd listener) { listener_ = std::move(listener); }
 
-  // Adopt takes one end of a socketpair whose other end the parent has, who may be anybody. kMisuse
-  // unless it is SOCK_SEQPACKET.
-  Status Adopt(UniqueFd connection);
+  // TakeConnectionsFrom takes the keeper's end of a channel (channel.h). Who has the other end may
+  // be anybody. kMisuse unless it is a socket of SOCK_SEQPACKET.
+  Status TakeConnectionsFrom(UniqueFd channel);
 
   // Run serves until `signals`, a signalfd, has something to read, or nobody is left who could ask.
   void Run(int signals);
@@ -43,6 +43,8 @@ class KeeperServer {
   };
 
   void Accept();
+  void TakeConnection();
+  void Welcome(UniqueFd socket, const SocketPeer& who);
   void MakePlace();
   bool Serve(Peer& peer);
   bool Reply(const Peer& peer, const Frame& request);
@@ -50,6 +52,7 @@ class KeeperServer {
   Requests& requests_;
   std::vector<uid_t> allowed_users_;
   UniqueFd listener_;
+  UniqueFd channel_;
   std::vector<Peer> peers_;
   std::uint64_t round_ = 0;
 };

@@ -5,6 +5,7 @@
 #include <sys/time.h>
 #include <sys/un.h>
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -58,11 +59,10 @@ Status RemoveStale(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
-void GiveUpAfterTenSeconds(const UniqueFd& socket) {
-  const timeval limit = {.tv_sec = 10, .tv_usec = 0};
-  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
-    ::setsockopt(socket.get(), SOL_SOCKET, option, &limit, sizeof limit);
-  }
+int OptionOf(int socket, int option) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  return ::getsockopt(socket, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
 }
 
 Status BadPath(const std::string& path) {
@@ -90,9 +90,30 @@ Result<UniqueFd> ConnectTo(const std::string& path) {
   const std::optional<sockaddr_un> address = AddressOf(path);
   if (!address) return BadPath(path);
   UniqueFd socket = NewSocket(0);
-  GiveUpAfterTenSeconds(socket);
+  GiveUpAfterTenSeconds(socket.get());
   if (!Connect(socket, *address)) return Transport(SystemError(path));
   return socket;
+}
+
+void GiveUpAfterTenSeconds(int socket) {
+  const timeval limit = {.tv_sec = 10, .tv_usec = 0};
+  for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
+    ::setsockopt(socket, SOL_SOCKET, option, &limit, sizeof limit);
+  }
+}
+
+Result<PacketPair> NewPacketPair() {
+  std::array<int, 2> ends = {};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return Internal(SystemError("socketpair"));
+  }
+  PacketPair pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
+  GiveUpAfterTenSeconds(pair.ours.get());
+  return pair;
+}
+
+bool IsPacketSocket(int socket) {
+  return OptionOf(socket, SO_DOMAIN) == AF_UNIX && OptionOf(socket, SO_TYPE) == SOCK_SEQPACKET;
 }
 
 Result<SocketPeer> PeerOf(int socket) {

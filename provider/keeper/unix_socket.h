@@ -26,6 +26,21 @@ Result<UniqueFd> ListenAt(const std::string& path);
 // after ten seconds. kTransport, beginning with the path, where nobody listens.
 Result<UniqueFd> ConnectTo(const std::string& path);
 
+// GiveUpAfterTenSeconds lets reads and writes of `socket` fail with EAGAIN then.
+void GiveUpAfterTenSeconds(int socket);
+
+// PacketPair is a connection between two descriptors of this process.
+struct PacketPair {
+  UniqueFd ours;    // gives up after ten seconds, as those of ConnectTo do
+  UniqueFd theirs;  // for another process
+};
+
+// NewPacketPair returns a pair of SOCK_SEQPACKET. kInternal where the kernel has none left.
+Result<PacketPair> NewPacketPair();
+
+// IsPacketSocket tells whether `socket` is one of AF_UNIX and SOCK_SEQPACKET.
+bool IsPacketSocket(int socket);
+
 // PeerOf returns who made the other end of `socket` (SO_PEERCRED). kTransport where the kernel does
 // not say, which it does for AF_UNIX only.
 Result<SocketPeer> PeerOf(int socket);

@@ -90,6 +90,8 @@ std::vector<SystemCall> AllowedCalls() {
   for (const int family : {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK}) {
     calls.push_back({SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_EQ, static_cast<scmp_datum_t>(family))});
   }
+  // What a keeper is sent through its channel.
+  calls.push_back({SCMP_SYS(socketpair), SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX)});
   for (const unsigned long request : {FIONBIO, FIONREAD, TCGETS, SIOCGIFINDEX, SIOCGIFNAME}) {
     calls.push_back({SCMP_SYS(ioctl), SCMP_A1_64(SCMP_CMP_EQ, request)});
   }

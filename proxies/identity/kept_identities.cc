@@ -69,7 +69,7 @@ Result<Bytes> SignBy(const KeeperClient& keeper, Frame request,
 }
 
 Signer SignerOf(const std::string& socket, const KeptIdentity& kept) {
-  return [keeper = KeeperClient(socket), name = kept.name, key = kept.key](
+  return [keeper = KeeperClient::At(socket), name = kept.name, key = kept.key](
              std::uint16_t scheme, std::span<const std::uint8_t> message) {
     Frame request;
     request.argument = scheme;
@@ -89,7 +89,7 @@ bool IsKept(std::string_view uri) noexcept { return uri.starts_with(kScheme); }
 
 Result<KeptIdentities> KeptIdentities::Ask(const std::string& socket, Role role,
                                            const NamedBackend& backend) {
-  const Result<std::vector<KeptIdentity>> all = KeeperClient(socket).Identities("");
+  const Result<std::vector<KeptIdentity>> all = KeeperClient::At(socket).Identities("");
   if (!all.ok()) {
     const bool named = all.status().fault() == Fault::kTransport;
     return Misuse((named ? "" : socket + ": ") + all.status().message() +

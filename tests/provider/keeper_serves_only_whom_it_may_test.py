@@ -96,7 +96,7 @@ class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
             peer.ask_bytes(b"what the keeper complains of")
         self.assert_serves(keeper)
 
-    def test_its_parent_by_an_inherited_socketpair(self):
+    def test_its_parent_through_an_inherited_channel(self):
         parent, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         config = self.folder / "keeper.toml"
         config.write_text(self.entry)
@@ -105,11 +105,17 @@ class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
             [KEEPER, "--config", config, "--inherited-fd", child.fileno()],
             pass_fds=[child.fileno()]))
         child.close()
-        parent.settimeout(PATIENCE)
-        parent.send(frame(LIST_IDENTITY))
-        self.assertEqual(parent.recv(4096)[1], IDENTITY)
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.settimeout(PATIENCE)
+        socket.send_fds(parent, [b"x"], [theirs.fileno()])
+        theirs.close()
+        ours.send(frame(LIST_IDENTITY))
+        self.assertEqual(ours.recv(4096)[1], IDENTITY)
+        parent.send(b"x")  # no connection: the keeper says so, and lives
+        keeper.find(lambda line: line if "event=connection_refused" in line else None)
         parent.close()
-        self.assertEqual(keeper.wait(), 0)  # with its parent
+        ours.close()
+        self.assertEqual(keeper.wait(), 0)  # with those whom it served
 
     @unittest.skipIf(why_not(), f"not as another user: {why_not()}")
     def test_another_user_only_where_it_is_named(self):

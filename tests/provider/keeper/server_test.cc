@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "provider/keeper/channel.h"
 #include "tests/provider/keeper/kept_identities.h"
 
 namespace detach {
@@ -41,6 +42,16 @@ class KeeperServerTest : public ::testing::Test {
     ASSERT_TRUE(listener.ok()) << listener.status().message();
     server_->Listen(*std::move(listener));
     thread_ = std::thread([this] { server_->Run(stop_.get()); });
+  }
+
+  // Returns the channel's end of those who ask.
+  UniqueFd ServeChannel() {
+    Result<PacketPair> channel = NewPacketPair();
+    EXPECT_TRUE(channel.ok());
+    server_ = std::make_unique<KeeperServer>(requests_, std::vector<uid_t>{});
+    EXPECT_TRUE(server_->TakeConnectionsFrom(std::move(channel->theirs)).ok());
+    thread_ = std::thread([this] { server_->Run(stop_.get()); });
+    return std::move(channel->ours);
   }
 
   // The type of the reply to a question; nothing where the keeper ends the connection.
@@ -85,14 +96,42 @@ TEST_F(KeeperServerTest, DoesNotWaitForAPeerThatReadsNoReplies) {
   EXPECT_EQ(Ask(*other), FrameType::kIdentity);
 }
 
-TEST_F(KeeperServerTest, AdoptsAnEndOfASocketpairOfPackets) {
+TEST_F(KeeperServerTest, TakesConnectionsFromASocketpairOfPackets) {
   for (const int type : {SOCK_SEQPACKET, SOCK_STREAM, SOCK_DGRAM}) {
     std::array<int, 2> ends = {};
     ASSERT_EQ(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()), 0);
     const UniqueFd other(ends[1]);
     KeeperServer server(requests_, {});
-    EXPECT_EQ(server.Adopt(UniqueFd(ends[0])).ok(), type == SOCK_SEQPACKET);
+    EXPECT_EQ(server.TakeConnectionsFrom(UniqueFd(ends[0])).ok(), type == SOCK_SEQPACKET);
   }
+}
+
+TEST_F(KeeperServerTest, AnswersWhoeverComesThroughItsChannel) {
+  const UniqueFd channel = ServeChannel();
+  for (int i = 0; i < 3; ++i) {
+    const Result<UniqueFd> socket = ConnectThrough(channel.get());
+    ASSERT_TRUE(socket.ok());
+    EXPECT_EQ(Ask(*socket), FrameType::kIdentity);
+  }
+}
+
+TEST_F(KeeperServerTest, AMessageInItsChannelThatIsNoneHindersNobody) {
+  const UniqueFd channel = ServeChannel();
+  ASSERT_EQ(::send(channel.get(), "x", 1, MSG_NOSIGNAL), 1);
+  const Result<UniqueFd> socket = ConnectThrough(channel.get());
+  ASSERT_TRUE(socket.ok());
+  EXPECT_EQ(Ask(*socket), FrameType::kIdentity);
+}
+
+TEST_F(KeeperServerTest, EndsWithItsChannelAndThoseWhoCameThroughIt) {
+  UniqueFd channel = ServeChannel();
+  Result<UniqueFd> socket = ConnectThrough(channel.get());
+  ASSERT_TRUE(socket.ok());
+  EXPECT_EQ(Ask(*socket), FrameType::kIdentity);
+  channel.reset();
+  EXPECT_EQ(Ask(*socket), FrameType::kIdentity);  // who is there stays
+  socket->reset();
+  thread_.join();
 }
 
 }  // namespace

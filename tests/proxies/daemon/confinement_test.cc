@@ -106,6 +106,11 @@ TEST_F(ConfinementTest, NoOtherProcessIsTouched) {
        {"typing into the terminal", ENOSYS, [] { return ErrorOf(::ioctl(0, TIOCSTI, "x")); }}});
 }
 
+int Pair(int family) {
+  int ends[2];
+  return ErrorOf(::socketpair(family, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends));
+}
+
 TEST_F(ConfinementTest, NoPrivilegeIsGainedOrUsed) {
   Try({{"setuid", ENOSYS, [] { return Call(SYS_setuid, 0); }},
        {"setresgid", ENOSYS, [] { return Call(SYS_setresgid, 0, 0, 0); }},
@@ -125,7 +130,8 @@ TEST_F(ConfinementTest, NoPrivilegeIsGainedOrUsed) {
        {"a packet socket", ENOSYS, [] { return ErrorOf(::socket(AF_PACKET, SOCK_RAW, 0)); }},
        {"a vsock", ENOSYS, [] { return ErrorOf(::socket(AF_VSOCK, SOCK_STREAM, 0)); }},
        {"the kernel's ciphers", ENOSYS,
-        [] { return ErrorOf(::socket(AF_ALG, SOCK_SEQPACKET, 0)); }}});
+        [] { return ErrorOf(::socket(AF_ALG, SOCK_SEQPACKET, 0)); }},
+       {"a pair of sockets of another kind", ENOSYS, [] { return Pair(AF_TIPC); }}});
 }
 
 TEST_F(ConfinementTest, NothingIsWrittenWithOrWithoutLandlock) {
@@ -197,6 +203,7 @@ TEST_F(ConfinementTest, WhatAProxyDoesGoesOn) {
        {"random numbers", 0, [] { return ErrorOf(::open("/dev/urandom", O_RDONLY)); }},
        {"removing the pid file", 0, [this] { return ErrorOf(::unlink(pid_file_.c_str())); }},
        {"a connection", 0, [] { return Connect(AF_INET); }},
+       {"a connection for a keeper", 0, [] { return Pair(AF_UNIX); }},
        {"a name", 0, LookUp},
        {"a thread", 0, [] { return InAThread([] { return 0; }); }},
        {"a name in a thread", 0, [] { return InAThread(LookUp); }},

@@ -1,0 +1,129 @@
+#include "provider/keeper/client.h"
+
+#include <gtest/gtest.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "provider/keeper/requests.h"
+#include "provider/keeper/server.h"
+#include "provider/keeper/unix_socket.h"
+#include "tests/provider/keeper/kept_identities.h"
+#include "tests/support/temporary_directory.h"
+
+namespace detach {
+namespace {
+
+std::vector<KeeperIdentity> TwoIdentities() {
+  std::vector<KeeperIdentity> identities;
+  identities.push_back(NewIdentity("one", KeyType::kEd25519, Purpose::kTlsServer));
+  identities.push_back(NewIdentity("two", KeyType::kEcP256, Purpose::kTlsClient));
+  return identities;
+}
+
+// A keeper in a thread, at a socket or behind a channel, until it goes or nobody is left.
+class RunningKeeper {
+ public:
+  explicit RunningKeeper(const std::string& path) : server_(requests_, {::geteuid()}) {
+    Result<UniqueFd> listener = ListenAt(path);
+    EXPECT_TRUE(listener.ok());
+    server_.Listen(*std::move(listener));
+    Run();
+  }
+  explicit RunningKeeper(UniqueFd channel) : server_(requests_, {}) {
+    EXPECT_TRUE(server_.TakeConnectionsFrom(std::move(channel)).ok());
+    Run();
+  }
+  ~RunningKeeper() {
+    ::eventfd_write(stop_.get(), 1);
+    thread_.join();
+  }
+
+ private:
+  void Run() {
+    thread_ = std::thread([this] { server_.Run(stop_.get()); });
+  }
+
+  UniqueFd stop_{::eventfd(0, EFD_CLOEXEC)};
+  Requests requests_{TwoIdentities()};
+  KeeperServer server_;
+  std::thread thread_;
+};
+
+class KeeperClientTest : public ::testing::Test {
+ protected:
+  KeeperClientTest() { ::chmod(directory_.path().c_str(), 0700); }
+
+  std::string Path() const { return (directory_.path() / "socket").string(); }
+
+  static Frame SignatureBy(const KeptIdentity& identity) {
+    const std::string content = std::string(64, ' ') + "TLS 1.3, server CertificateVerify" +
+                                std::string(1, '\0') + std::string(32, 'h');
+    return {.type = FrameType::kSignCertificateVerify,
+            .argument = 0x0807,
+            .name = identity.name,
+            .key = identity.key,
+            .payload = {content.begin(), content.end()}};
+  }
+
+  // Whether the keeper of `client` tells of an identity, and signs with it.
+  static bool Serves(const KeeperClient& client) {
+    const auto identities = client.Identities("one");
+    if (!identities.ok()) return false;
+    return client.Sign(SignatureBy(identities->front())).ok();
+  }
+
+  TemporaryDirectory directory_{"/tmp"};
+};
+
+TEST_F(KeeperClientTest, AsksTheKeeperAtASocket) {
+  const RunningKeeper keeper(Path());
+  const KeeperClient client = KeeperClient::At(Path());
+  EXPECT_EQ(client.name(), Path());
+  EXPECT_EQ(client.Identities("")->size(), 2U);
+  EXPECT_TRUE(Serves(client));
+}
+
+TEST_F(KeeperClientTest, AsksTheKeeperBehindAChannel) {
+  Result<PacketPair> channel = NewPacketPair();
+  const KeeperClient client = KeeperClient::Through(std::move(channel->ours));
+  EXPECT_EQ(client.name(), "the keeper of this proxy");
+  const RunningKeeper keeper(std::move(channel->theirs));
+  EXPECT_EQ(client.Identities("")->size(), 2U);
+  EXPECT_TRUE(Serves(client));
+}
+
+TEST_F(KeeperClientTest, WaitsBehindAChannelForTheKeeperThatIsToCome) {
+  Result<PacketPair> channel = NewPacketPair();
+  const UniqueFd next(::dup(channel->theirs.get()));
+  const KeeperClient client = KeeperClient::Through(std::move(channel->ours));
+  auto keeper = std::make_optional<RunningKeeper>(std::move(channel->theirs));
+  EXPECT_TRUE(Serves(client));
+  keeper.reset();
+  bool served = false;
+  std::thread asking([&] { served = Serves(client); });
+  keeper.emplace(UniqueFd(::dup(next.get())));
+  asking.join();
+  EXPECT_TRUE(served);
+}
+
+TEST_F(KeeperClientTest, SaysWhichKeeperDoesNotAnswer) {
+  const Status nowhere = KeeperClient::At("/nowhere/socket").Identities("").status();
+  EXPECT_EQ(nowhere.fault(), Fault::kTransport);
+  EXPECT_EQ(nowhere.message(), "/nowhere/socket: No such file or directory");
+  Result<PacketPair> channel = NewPacketPair();
+  channel->theirs.reset();
+  const KeeperClient client = KeeperClient::Through(std::move(channel->ours));
+  const Status gone = client.Identities("").status();
+  EXPECT_EQ(gone.fault(), Fault::kTransport);
+  EXPECT_EQ(gone.message(), "the keeper of this proxy: Broken pipe");
+}
+
+}  // namespace
+}  // namespace detach
