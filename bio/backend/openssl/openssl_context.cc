@@ -184,7 +184,7 @@ Status OpenSslContext::SetVerification() {
 Status OpenSslContext::AddTrust() {
   X509_STORE* const store = SSL_CTX_get_cert_store(context_.get());
   for (const Bytes& der : config_.trust_anchors) {
-    const Result<OpenSslPtr<X509>> anchor = ParseCertificate(der);
+    const Result<OpenSslPtr<X509>> anchor = DecodeCertificate(der);
     if (!anchor.ok()) return anchor.status();
     if (X509_STORE_add_cert(store, anchor->get()) != 1) return Failed("trust anchor");
     if (config_.role == Role::kServer &&
@@ -193,7 +193,7 @@ Status OpenSslContext::AddTrust() {
     }
   }
   for (const Bytes& der : config_.crls) {
-    const Result<OpenSslPtr<X509_CRL>> crl = ParseCrl(der);
+    const Result<OpenSslPtr<X509_CRL>> crl = DecodeCrl(der);
     if (!crl.ok()) return crl.status();
     if (X509_STORE_add_crl(store, crl->get()) != 1) return Failed("CRL");
   }

@@ -86,11 +86,11 @@ Intermediates Borrow(const std::vector<OpenSslPtr<X509>>& chain) {
 
 }  // namespace
 
-Result<OpenSslPtr<X509>> ParseCertificate(std::span<const std::uint8_t> der) {
+Result<OpenSslPtr<X509>> DecodeCertificate(std::span<const std::uint8_t> der) {
   return ParseDer<X509, d2i_X509>(der, "certificate");
 }
 
-Result<OpenSslPtr<X509_CRL>> ParseCrl(std::span<const std::uint8_t> der) {
+Result<OpenSslPtr<X509_CRL>> DecodeCrl(std::span<const std::uint8_t> der) {
   return ParseDer<X509_CRL, d2i_X509_CRL>(der, "CRL");
 }
 
@@ -98,7 +98,7 @@ Result<OpenSslIdentity> OpenSslIdentity::Parse(const Identity& identity) {
   if (identity.chain.empty()) return Misuse("identity: the certificate chain is empty");
   OpenSslIdentity parsed;
   for (const Bytes& der : identity.chain) {
-    Result<OpenSslPtr<X509>> certificate = ParseCertificate(der);
+    Result<OpenSslPtr<X509>> certificate = DecodeCertificate(der);
     if (!certificate.ok()) return certificate.status();
     parsed.chain_.push_back(*std::move(certificate));
   }

@@ -24,11 +24,11 @@ struct OpenSslFree {
 template <typename T>
 using OpenSslPtr = std::unique_ptr<T, OpenSslFree>;
 
-// ParseCertificate returns the certificate whose DER is exactly `der`; kIncompatible otherwise.
-Result<OpenSslPtr<X509>> ParseCertificate(std::span<const std::uint8_t> der);
+// DecodeCertificate returns the certificate whose DER is exactly `der`; kIncompatible otherwise.
+Result<OpenSslPtr<X509>> DecodeCertificate(std::span<const std::uint8_t> der);
 
-// ParseCrl returns the CRL whose DER is exactly `der`; kIncompatible otherwise.
-Result<OpenSslPtr<X509_CRL>> ParseCrl(std::span<const std::uint8_t> der);
+// DecodeCrl returns the CRL whose DER is exactly `der`; kIncompatible otherwise.
+Result<OpenSslPtr<X509_CRL>> DecodeCrl(std::span<const std::uint8_t> der);
 
 // OpenSslIdentity is a parsed chain and its key, ready for any number of connections.
 class OpenSslIdentity {
