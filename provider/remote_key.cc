@@ -14,8 +14,7 @@ const char* TypeOf(const EVP_PKEY* key) {
 
 }  // namespace
 
-Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, KeeperPtr keeper,
-                                const KeptIdentity& identity,
+Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, const KeptIdentity& identity,
                                 const std::vector<std::uint8_t>& certificate) {
   std::unique_ptr<X509, FreeX509> parsed(X509_new_ex(provider->private_library(), nullptr));
   X509* into = parsed.get();
@@ -31,7 +30,7 @@ Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, KeeperPtr keepe
                         "\": its key is none of RSA, RSA-PSS, EC and Ed25519");
   }
   return KeyHandle(std::make_shared<RemoteKey>(
-      RemoteKey{provider, std::move(keeper), identity.name, identity.key, type, std::move(key)}));
+      RemoteKey{provider, identity.name, identity.key, type, std::move(key)}));
 }
 
 }  // namespace detach

@@ -5,31 +5,39 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bio/backend/tls_backend.h"
 #include "bio/status.h"
 #include "proxies/client/config.h"
+#include "proxies/identity/certificate_database.h"
 
 namespace detach {
 
-// CertificateResponder answers the reverse proxy's certificate requests from the database, and
-// remembers the last answer for logs and error pages: with one reverse proxy it is always the same,
-// until a certificate expires. Thread-safe.
+// CertificateResponder answers the reverse proxy's certificate requests from the database as it is
+// then, and remembers the last answer for logs and error pages: with one reverse proxy it is the
+// same for all, until a certificate expires or the database changes. Thread-safe.
 class CertificateResponder {
  public:
-  explicit CertificateResponder(std::vector<std::shared_ptr<const Identity>> identities)
-      : identities_(std::move(identities)) {}
+  explicit CertificateResponder(std::shared_ptr<CertificateDatabase> database)
+      : database_(std::move(database)) {}
 
   std::shared_ptr<const Identity> Answer(const CertificateRequest& request);
 
+  // LogSkipped logs what is passed over in the database; so does Answer, where that has changed.
+  void LogSkipped() { LogNew(database_->Read().skipped); }
+
   // last_answer names the identity that was sent last, or says why there was none
-  // (IdentityChoice::Report).
+  // (IdentityChoice::Report), and what was passed over.
   std::string last_answer() const;
 
  private:
-  const std::vector<std::shared_ptr<const Identity>> identities_;
+  void LogNew(const std::vector<std::string>& skipped);
+
+  const std::shared_ptr<CertificateDatabase> database_;
   mutable std::mutex mutex_;
+  std::vector<std::string> logged_;                                   // under mutex_
   std::string last_answer_ = "the reverse proxy has asked for none";  // under mutex_
 };
 

@@ -379,9 +379,7 @@ std::shared_ptr<const ClientPolicy> ClientProxy::policy() const {
 }
 
 void ClientProxy::SetPolicy(std::shared_ptr<const ClientPolicy> policy) {
-  for (const std::string& line : policy->config.skipped_identities) {
-    Log(LogLevel::kWarning, "identity_skipped", {{"reason", line}});
-  }
+  policy->certificates->LogSkipped();
   const std::lock_guard lock(mutex_);
   policy_ = std::move(policy);
 }

@@ -1,10 +1,13 @@
 #include "proxies/client/config.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <iterator>
 #include <utility>
 
 #include "proxies/client/proxy_url.h"
 #include "proxies/identity/certificate_files.h"
+#include "proxies/identity/identity_loader.h"
 #include "proxies/identity/kept_identities.h"
 
 namespace detach {
@@ -23,14 +26,44 @@ void CheckLoopback(TomlTable& root, const std::vector<ListenAddress>& addresses)
   }
 }
 
-void ReadIdentities(TomlTable& root, const NamedBackend& backend, ClientProxyConfig& config) {
-  const KeptIdentities keeper = ReadKeeper(root, Role::kClient, backend);
-  for (const LocatedString& uri : root.RequiredStrings("identities")) {
-    LoadedIdentities loaded =
-        Loaded(root, uri, IsKept(uri.text) ? keeper.Find(uri.text) : LoadIdentities(uri.text));
-    for (auto& identity : loaded.identities) AddIdentity(std::move(identity), config.identities);
-    for (auto& line : loaded.skipped) config.skipped_identities.push_back(std::move(line));
+void Append(LoadedIdentities added, LoadedIdentities& all) {
+  for (StoredIdentity& stored : added.identities) AddIdentity(std::move(stored), all.identities);
+  std::move(added.skipped.begin(), added.skipped.end(), std::back_inserter(all.skipped));
+}
+
+// What `keeper` has of `uris` at another time. Of a name that it has no longer, it says so.
+Result<LoadedIdentities> FindAgain(const KeptIdentities& keeper,
+                                   const std::vector<std::string>& uris) {
+  const Result<KeptIdentities> now = keeper.Again();
+  if (!now.ok()) return now.status();
+  LoadedIdentities all;
+  for (const std::string& uri : uris) {
+    Result<LoadedIdentities> found = now->Find(uri);
+    if (!found.ok()) all.skipped.push_back(found.status().message());
+    if (found.ok()) Append(*std::move(found), all);
   }
+  return all;
+}
+
+std::shared_ptr<CertificateDatabase> ReadDatabase(TomlTable& root, const NamedBackend& backend) {
+  const KeptIdentities keeper = ReadKeeper(root, Role::kClient, backend);
+  LoadedIdentities fixed;
+  LoadedIdentities kept;
+  std::vector<std::string> kept_uris;
+  for (const LocatedString& uri : root.RequiredStrings("identities")) {
+    if (IsKept(uri.text)) {
+      Append(Loaded(root, uri, keeper.Find(uri.text)), kept);
+      kept_uris.push_back(uri.text);
+    } else {
+      Append(Loaded(root, uri, LoadIdentities(uri.text)), fixed);
+    }
+  }
+  CertificateDatabase::Source source;
+  if (!kept_uris.empty()) {
+    source = [keeper, uris = std::move(kept_uris)] { return FindAgain(keeper, uris); };
+  }
+  return std::make_shared<CertificateDatabase>(std::move(fixed), std::move(kept),
+                                               std::move(source));
 }
 
 int HexDigit(char c) {
@@ -121,7 +154,7 @@ ClientProxyConfig Read(TomlTable& root) {
   TomlTable tls = root.Table("tls");
   const OuterTls outer = ReadOuterTls(tls);
   config.backend = outer.backend.name;
-  ReadIdentities(root, outer.backend, config);
+  config.database = ReadDatabase(root, outer.backend);
   ReadReverseProxy(root, outer.min_version, config);
   config.detach = ReadDetachModes(root, outer);
   config.mapped_hosts = ReadMappedHosts(root);
@@ -131,12 +164,6 @@ ClientProxyConfig Read(TomlTable& root) {
 }
 
 }  // namespace
-
-std::vector<std::shared_ptr<const Identity>> ClientProxyConfig::Identities() const {
-  std::vector<std::shared_ptr<const Identity>> all;
-  for (const StoredIdentity& stored : identities) all.push_back(stored.identity);
-  return all;
-}
 
 Result<ClientProxyConfig> LoadClientProxyConfig(const std::string& path) {
   Result<TomlReader> reader = TomlReader::Open(path);

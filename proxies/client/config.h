@@ -11,7 +11,7 @@
 #include "bio/backend/tls_config.h"
 #include "bio/status.h"
 #include "proxies/config/settings.h"
-#include "proxies/identity/identity_loader.h"
+#include "proxies/identity/certificate_database.h"
 #include "proxies/tunnel/authority.h"
 #include "proxies/tunnel/host_pattern.h"
 
@@ -37,9 +37,7 @@ struct ClientProxyConfig {
   LocatedString pid_file;  // empty: none
   int threads = 0;         // 0: one per processor
 
-  // The certificate database, and for each file in it that was passed over one line that says why.
-  std::vector<StoredIdentity> identities;
-  std::vector<std::string> skipped_identities;
+  std::shared_ptr<CertificateDatabase> database;  // never null
 
   Authority reverse_proxy;
   std::optional<Authority> via;  // an HTTP proxy on the way to it
@@ -49,9 +47,6 @@ struct ClientProxyConfig {
   std::vector<HostPattern> mapped_hosts;  // these through the reverse proxy, others directly
   ClientProxyLimits limits;
   LogSettings log;
-
-  // Identities returns those of the database, in its order, for ChooseIdentity.
-  std::vector<std::shared_ptr<const Identity>> Identities() const;
 };
 
 // LoadClientProxyConfig reads the file at `path` and every file that it names, and starts nothing.

@@ -9,23 +9,25 @@
 #include "proxies/client/config.h"
 #include "proxies/client/proxy_url.h"
 #include "proxies/daemon/proxy_main.h"
+#include "proxies/identity/certificate_database.h"
 #include "proxies/identity/identity_chooser.h"
 #include "proxies/identity/identity_description.h"
 
 namespace detach {
 namespace {
 
-// What `server` would get of the database.
-Result<IdentityChoice> ChoiceFor(const ClientProxyConfig& config, const Authority& server) {
+// What `server` would get of what was found.
+Result<IdentityChoice> ChoiceFor(const ClientProxyConfig& config, const LoadedIdentities& found,
+                                 const Authority& server) {
   const Result<std::optional<CertificateRequest>> request = AskForRequest(config, server);
   if (!request.ok()) return request.status();
   if (!*request) return Incompatible(server.ToString() + ": asks for no client certificate");
-  return ChooseIdentity(config.Identities(), **request);
+  return ChooseIdentity(IdentitiesOf(found), **request);
 }
 
-void Print(const ClientProxyConfig& config, const IdentityChoice* choice) {
-  for (std::size_t i = 0; i < config.identities.size(); ++i) {
-    std::cout << DescribeIdentity(config.identities[i]);
+void Print(const LoadedIdentities& found, const IdentityChoice* choice) {
+  for (std::size_t i = 0; i < found.identities.size(); ++i) {
+    std::cout << DescribeIdentity(found.identities[i]);
     if (choice != nullptr) {
       const std::string& obstacle = choice->verdicts[i].obstacle;
       std::cout << "  choice       "
@@ -33,10 +35,8 @@ void Print(const ClientProxyConfig& config, const IdentityChoice* choice) {
     }
     std::cout << '\n';
   }
-  if (config.identities.empty()) std::cout << "the certificate database is empty\n";
-  for (const std::string& line : config.skipped_identities) {
-    std::cout << "passed over: " << line << '\n';
-  }
+  if (found.identities.empty()) std::cout << "the certificate database is empty\n";
+  for (const std::string& line : found.skipped) std::cout << "passed over: " << line << '\n';
 }
 
 }  // namespace
@@ -44,14 +44,15 @@ void Print(const ClientProxyConfig& config, const IdentityChoice* choice) {
 int ListIdentities(const std::string& config_path, const std::string& url) {
   const Result<ClientProxyConfig> config = LoadClientProxyConfig(config_path);
   if (!config.ok()) return ExitWith(kWrongUsage, config.status());
+  const LoadedIdentities found = config->database->Read();
   if (url.empty()) {
-    Print(*config, nullptr);
+    Print(found, nullptr);
     return kEnded;
   }
   const Result<Authority> server = ParseHttpsProxyUrl(url);
   if (!server.ok()) return ExitWith(kWrongUsage, Misuse("--for: " + server.status().message()));
-  const Result<IdentityChoice> choice = ChoiceFor(*config, *server);
-  Print(*config, choice.ok() ? &*choice : nullptr);
+  const Result<IdentityChoice> choice = ChoiceFor(*config, found, *server);
+  Print(found, choice.ok() ? &*choice : nullptr);
   std::cout.flush();
   if (!choice.ok()) return ExitWith(kFailed, choice.status());
   const std::string asks =

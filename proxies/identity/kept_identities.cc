@@ -88,7 +88,7 @@ StoredIdentity Stored(const std::string& name, std::shared_ptr<const Identity> i
 bool IsKept(std::string_view uri) noexcept { return uri.starts_with(kScheme); }
 
 Result<KeptIdentities> KeptIdentities::Ask(const std::string& socket, Role role,
-                                           const NamedBackend& backend) {
+                                           bool takes_signer) {
   const Result<std::vector<KeptIdentity>> all = KeeperClient::At(socket).Identities("");
   if (!all.ok()) {
     const bool named = all.status().fault() == Fault::kTransport;
@@ -98,19 +98,22 @@ Result<KeptIdentities> KeptIdentities::Ask(const std::string& socket, Role role,
   KeptIdentities identities;
   identities.socket_ = socket;
   identities.role_ = role;
+  identities.takes_signer_ = takes_signer;
   for (const KeptIdentity& kept : *all) {
     Result<std::vector<Bytes>> chain = ChainOf(kept);
     if (!chain.ok()) return Misuse(socket + ": " + chain.status().message());
     Named named = {kept.name, nullptr};
     if (IsFor(kept, role)) {
       Identity identity{*std::move(chain), StoreUri{std::string(kScheme) + kept.name}};
-      if (backend.takes_signer) identity.key = SignerOf(socket, kept);
+      if (takes_signer) identity.key = SignerOf(socket, kept);
       named.identity = std::make_shared<const Identity>(std::move(identity));
     }
     identities.identities_.push_back(std::move(named));
   }
   return identities;
 }
+
+Result<KeptIdentities> KeptIdentities::Again() const { return Ask(socket_, role_, takes_signer_); }
 
 Status KeptIdentities::NoneNamed(std::string_view name) const {
   std::string names;
@@ -157,7 +160,7 @@ KeptIdentities ReadKeeper(TomlTable& root, Role role, const NamedBackend& backen
   const LocatedString provider = table.String("provider");
   if (socket.empty()) return {};
   KeptIdentities identities =
-      Loaded(table, socket, KeptIdentities::Ask(socket.text, role, backend));
+      Loaded(table, socket, KeptIdentities::Ask(socket.text, role, backend.takes_signer));
   if (backend.takes_signer) return identities;
   if (Status status = LoadKeeperProvider(socket.text, provider.text); !status.ok()) {
     table.Fail(provider.empty() ? socket.position : provider.position, status.message());

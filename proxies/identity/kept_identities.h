@@ -25,11 +25,13 @@ class KeptIdentities {
   // Without a keeper every search fails, and says what to configure.
   KeptIdentities() = default;
 
-  // Ask asks the keeper at `socket` for what it has for `role`. The keys are in the form that
-  // `backend` takes; where that is a store URI, the provider of LoadKeeperProvider must answer it.
+  // Ask asks the keeper at `socket` for what it has for `role`. The keys are signers, or, for a
+  // backend that takes none, store URIs: the provider of LoadKeeperProvider must answer those.
   // Errors begin with the socket.
-  static Result<KeptIdentities> Ask(const std::string& socket, Role role,
-                                    const NamedBackend& backend);
+  static Result<KeptIdentities> Ask(const std::string& socket, Role role, bool takes_signer);
+
+  // Again asks the same keeper in the same way.
+  Result<KeptIdentities> Again() const;
 
   // Find returns the identity of "identity:NAME"; of "identity:" all that are for this role. What
   // is not there, or is for the other role, is an error (kMisuse) that says what there is.
@@ -48,6 +50,7 @@ class KeptIdentities {
 
   std::string socket_;  // empty: there is no keeper
   Role role_ = Role::kClient;
+  bool takes_signer_ = false;
   std::vector<Named> identities_;
 };
 

@@ -66,8 +66,9 @@ TEST_F(ClientProxyConfigTest, ReadsTheContractOfTheDesign) {
   ASSERT_EQ(config->listen.size(), 1U);
   EXPECT_TRUE(config->listen[0].IsLoopback());
   EXPECT_EQ(config->listen[0].port, 8118);
-  ASSERT_EQ(config->identities.size(), 1U);
-  EXPECT_EQ(config->identities[0].identity->chain, Pki().client.chain);
+  const LoadedIdentities found = config->database->Read();
+  ASSERT_EQ(found.identities.size(), 1U);
+  EXPECT_EQ(found.identities[0].identity->chain, Pki().client.chain);
   EXPECT_EQ(config->reverse_proxy.ToString(), "rp.example.com:443");
   EXPECT_FALSE(config->via);
   EXPECT_EQ(config->tls.role, Role::kClient);
@@ -120,9 +121,10 @@ TEST_F(ClientProxyConfigTest, TrustsByAnchorsOrByFingerprintAndSaysWhich) {
 TEST_F(ClientProxyConfigTest, SaysWhichFileOfADirectoryItSkips) {
   const Result<ClientProxyConfig> config = Load("file:DIR/alice.pem", "file:DIR");
   ASSERT_TRUE(config.ok()) << config.status().message();
-  EXPECT_EQ(config->identities.size(), 1U);
-  ASSERT_EQ(config->skipped_identities.size(), 1U);
-  EXPECT_NE(config->skipped_identities[0].find("cp.toml: holds neither"), std::string::npos);
+  const LoadedIdentities found = config->database->Read();
+  EXPECT_EQ(found.identities.size(), 1U);
+  ASSERT_EQ(found.skipped.size(), 1U);
+  EXPECT_NE(found.skipped[0].find("cp.toml: holds neither"), std::string::npos);
 }
 
 TEST_F(ClientProxyConfigTest, SourcesOfALaterVersionSaySo) {
