@@ -54,7 +54,7 @@ std::unique_ptr<ProviderContext> ProviderContext::Create(const OSSL_CORE_HANDLE*
   if (!context->IsComplete()) return nullptr;
   context->program_library_ =
       reinterpret_cast<OSSL_LIB_CTX*>(context->get_library_(context->handle_));
-  context->keeper_ = KeeperClient::At(context->Parameter("socket"));
+  context->keepers_ = std::make_unique<Keepers>(context->Parameter("socket"));
   return context;
 }
 

@@ -1,4 +1,4 @@
-// What one instance of the provider has: the way back to libcrypto, and the way to the keeper.
+// What one instance of the provider has: the way back to libcrypto, and the ways to keepers.
 #ifndef DETACH_PROVIDER_PROVIDER_CONTEXT_H_
 #define DETACH_PROVIDER_PROVIDER_CONTEXT_H_
 
@@ -13,7 +13,7 @@
 #include <string>
 
 #include "bio/status.h"
-#include "provider/keeper/client.h"
+#include "provider/keepers.h"
 
 namespace detach {
 
@@ -29,7 +29,7 @@ class ProviderContext {
   static std::unique_ptr<ProviderContext> Create(const OSSL_CORE_HANDLE* handle,
                                                  const OSSL_DISPATCH* core);
 
-  const KeeperClient& keeper() const noexcept { return keeper_; }
+  Keepers& keepers() noexcept { return *keepers_; }
 
   // private_library has the default provider and not us: public keys are its business, and asking
   // it never comes back here.
@@ -77,7 +77,7 @@ class ProviderContext {
   OSSL_FUNC_core_pop_error_to_mark_fn* pop_error_to_mark_ = nullptr;
   std::unique_ptr<OSSL_LIB_CTX, FreeLibrary> private_library_;
   OSSL_LIB_CTX* program_library_ = nullptr;  // which this provider is in
-  KeeperClient keeper_ = KeeperClient::At("");
+  std::unique_ptr<Keepers> keepers_;
   std::once_flag showing_once_;
   std::atomic<bool> keys_are_shown_ = false;
 };

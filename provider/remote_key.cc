@@ -14,7 +14,8 @@ const char* TypeOf(const EVP_PKEY* key) {
 
 }  // namespace
 
-Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, const KeptIdentity& identity,
+Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, KeeperPtr keeper,
+                                const KeptIdentity& identity,
                                 const std::vector<std::uint8_t>& certificate) {
   std::unique_ptr<X509, FreeX509> parsed(X509_new_ex(provider->private_library(), nullptr));
   X509* into = parsed.get();
@@ -30,7 +31,7 @@ Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, const KeptIdent
                         "\": its key is none of RSA, RSA-PSS, EC and Ed25519");
   }
   return KeyHandle(std::make_shared<RemoteKey>(
-      RemoteKey{provider, identity.name, identity.key, type, std::move(key)}));
+      RemoteKey{provider, std::move(keeper), identity.name, identity.key, type, std::move(key)}));
 }
 
 }  // namespace detach

@@ -11,6 +11,7 @@
 
 #include "bio/status.h"
 #include "provider/keeper/client.h"
+#include "provider/keepers.h"
 #include "provider/provider_context.h"
 
 namespace detach {
@@ -25,6 +26,7 @@ struct FreeX509 {
 // RemoteKey is immutable. libcrypto's "key data" is a KeyHandle.
 struct RemoteKey {
   const ProviderContext* provider;  // outlives the key: who has a key has its provider
+  KeeperPtr keeper;                 // which signs with it
   std::string name;                 // of the identity
   KeyId id;
   const char* type;                                 // one of kKeyTypes
@@ -33,9 +35,11 @@ struct RemoteKey {
 
 using KeyHandle = std::shared_ptr<const RemoteKey>;
 
-// MakeRemoteKey takes the public half from `certificate`, the identity's own. kIncompatible where
-// the key is of a type that the provider does not know.
-Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, const KeptIdentity& identity,
+// MakeRemoteKey returns the key of `identity`, which `keeper` has. It takes the public half from
+// `certificate`, the identity's own. kIncompatible where the key is of a type that the provider
+// does not know.
+Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, KeeperPtr keeper,
+                                const KeptIdentity& identity,
                                 const std::vector<std::uint8_t>& certificate);
 
 }  // namespace detach

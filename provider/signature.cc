@@ -144,7 +144,7 @@ Result<Frame> RequestFor(Signing& signing) {
 Result<std::vector<std::uint8_t>> Ask(Signing& signing) {
   const Result<Frame> request = RequestFor(signing);
   if (!request.ok()) return request.status();
-  return signing.provider->keeper().Sign(*request);
+  return signing.key->keeper->Sign(*request);
 }
 
 int DigestSignFinal(void* context, unsigned char* signature, size_t* size, size_t room) {

@@ -1,4 +1,5 @@
-// OSSL_OP_STORE: `identity:NAME` and, for all of them, `identity:`.
+// OSSL_OP_STORE: `identity:NAME` and, for all of them, `identity:`; each followed by the keeper
+// where it is not the provider's own: `?socket=PATH` or `?descriptor=NUMBER`.
 
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
@@ -11,6 +12,7 @@
 #include <variant>
 #include <vector>
 
+#include "provider/keepers.h"
 #include "provider/operations.h"
 #include "provider/remote_key.h"
 
@@ -22,13 +24,12 @@ OSSL_FUNC_store_load_fn Load;
 OSSL_FUNC_store_eof_fn Eof;
 OSSL_FUNC_store_close_fn Close;
 
-constexpr std::string_view kScheme = "identity:";
-
 using Certificate = std::vector<std::uint8_t>;
 using Object = std::variant<Certificate, KeyHandle>;
 
 struct Store {
   ProviderContext* provider;
+  KeeperPtr keeper;
   std::vector<Object> objects;
   std::size_t next = 0;
 };
@@ -51,16 +52,19 @@ Status Append(const KeptIdentity& identity, Store& store) {
   const Result<std::vector<Certificate>> certificates = Split(identity);
   if (!certificates.ok()) return certificates.status();
   if (certificates->empty()) return Violation("identity \"" + identity.name + "\": no certificate");
-  const Result<KeyHandle> key = MakeRemoteKey(store.provider, identity, certificates->front());
+  const Result<KeyHandle> key =
+      MakeRemoteKey(store.provider, store.keeper, identity, certificates->front());
   if (!key.ok()) return key.status();
   store.objects.insert(store.objects.end(), certificates->begin(), certificates->end());
   store.objects.emplace_back(*key);
   return {};
 }
 
-Status Fill(std::string_view uri, Store& store) {
-  const std::string name(uri.substr(kScheme.size()));
-  const auto identities = store.provider->keeper().Identities(name);
+Status Fill(const IdentityUri& uri, Store& store) {
+  Result<KeeperPtr> keeper = store.provider->keepers().Find(uri.query);
+  if (!keeper.ok()) return keeper.status();
+  store.keeper = *std::move(keeper);
+  const auto identities = store.keeper->Identities(uri.name);
   if (!identities.ok()) return identities.status();
   store.provider->ShowKeys();
   for (const KeptIdentity& identity : *identities) {
@@ -71,8 +75,9 @@ Status Fill(std::string_view uri, Store& store) {
 
 void* Open(void* provider, const char* uri) {
   return WithoutExceptions<void*>(nullptr, [&]() -> void* {
-    auto store = std::make_unique<Store>(Store{static_cast<ProviderContext*>(provider), {}});
-    if (const Status status = Fill(uri, *store); !status.ok()) {
+    auto store =
+        std::make_unique<Store>(Store{static_cast<ProviderContext*>(provider), nullptr, {}});
+    if (const Status status = Fill(SplitIdentityUri(uri), *store); !status.ok()) {
       store->provider->Raise(status);
       return nullptr;
     }

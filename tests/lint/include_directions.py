@@ -72,7 +72,7 @@ ROOMS = (
     Room("bio/loopback", rooms=("bio/status.h", "bio/record", *_SOCKET), libraries=("sockets",)),
     Room("program", rooms=("bio/status.h", "bio/socket/unique_fd.h"), libraries=("seccomp", "toml++")),
     Room("program/crypto", libraries=("openssl",)),
-    Room("provider", rooms=("bio/status.h", "provider/keeper"), libraries=("openssl",)),
+    Room("provider", rooms=("bio/status.h", "bio/socket/unique_fd.h", "provider/keeper"), libraries=("openssl",)),
     Room("provider/keeper", rooms=("bio/status.h", "bio/socket/unique_fd.h", "program"),
          libraries=("cli11", "openssl", "seccomp", "sockets")),
     Room("proxies/log", rooms=("bio", "program"), libraries=("json", "spdlog")),

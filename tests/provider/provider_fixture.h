@@ -1,4 +1,4 @@
-// A library context with the provider in it, and a keeper in a thread of the test.
+// A library context with the provider in it.
 #ifndef DETACH_TESTS_PROVIDER_PROVIDER_FIXTURE_H_
 #define DETACH_TESTS_PROVIDER_PROVIDER_FIXTURE_H_
 
@@ -7,23 +7,17 @@
 #include <openssl/provider.h>
 #include <openssl/ssl.h>
 #include <openssl/store.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
-#include "bio/socket/unique_fd.h"
 #include "program/crypto/crypto_types.h"
-#include "provider/keeper/requests.h"
-#include "provider/keeper/server.h"
-#include "provider/keeper/unix_socket.h"
 #include "tests/provider/keeper/kept_identities.h"
+#include "tests/provider/keeper/running_keeper.h"
 #include "tests/support/temporary_directory.h"
 
 namespace detach {
@@ -33,28 +27,6 @@ using StorePtr = std::unique_ptr<OSSL_STORE_CTX, FreeWith<OSSL_STORE_close>>;
 using StoreInfoPtr = std::unique_ptr<OSSL_STORE_INFO, FreeWith<OSSL_STORE_INFO_free>>;
 using SslCtxPtr = std::unique_ptr<SSL_CTX, FreeWith<SSL_CTX_free>>;
 using SslPtr = std::unique_ptr<SSL, FreeWith<SSL_free>>;
-
-// RunningKeeper serves at `path` as long as it lives.
-class RunningKeeper {
- public:
-  RunningKeeper(const std::string& path, std::vector<KeeperIdentity> identities)
-      : requests_(std::move(identities)), server_(requests_, {::geteuid()}) {
-    Result<UniqueFd> listener = ListenAt(path);
-    EXPECT_TRUE(listener.ok()) << listener.status().message();
-    server_.Listen(*std::move(listener));
-    thread_ = std::thread([this] { server_.Run(stop_.get()); });
-  }
-  ~RunningKeeper() {
-    ::eventfd_write(stop_.get(), 1);
-    thread_.join();
-  }
-
- private:
-  UniqueFd stop_{::eventfd(0, EFD_CLOEXEC)};
-  Requests requests_;
-  KeeperServer server_;
-  std::thread thread_;
-};
 
 struct LoadedIdentity {
   X509Ptr certificate;
@@ -86,8 +58,12 @@ class ProviderFixture : public ::testing::Test {
     return identities;
   }
 
-  // As openssl.cnf would: providers take parameters from there only.
   LibraryPtr NewLibrary(ProviderOrder order) const {
+    return NewLibrary(order, "socket = " + SocketPath() + "\n");
+  }
+
+  // As openssl.cnf would: providers take parameters from there only.
+  LibraryPtr NewLibrary(ProviderOrder order, const std::string& parameters) const {
     // libcrypto sorts providers by their names here and there, so a first one is named first, too.
     const char* const providers = order == ProviderOrder::kFirst
                                       ? "a_keeper = ours\ndefault = own\n"
@@ -96,8 +72,8 @@ class ProviderFixture : public ::testing::Test {
     const std::string config = directory_.Write(
         "openssl.cnf",
         std::string("openssl_conf = init\n[init]\nproviders = providers\n[providers]\n") +
-            providers + "[own]\nactivate = 1\n[ours]\nmodule = " + module +
-            "\nsocket = " + SocketPath() + "\nactivate = 1\n");
+            providers + "[own]\nactivate = 1\n[ours]\nmodule = " + module + "\n" + parameters +
+            "activate = 1\n");
     LibraryPtr library(OSSL_LIB_CTX_new());
     EXPECT_EQ(OSSL_LIB_CTX_load_config(library.get(), config.c_str()), 1);
     const char* const name = order == ProviderOrder::kFirst ? "a_keeper" : "detach";

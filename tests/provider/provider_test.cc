@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <openssl/encoder.h>
 #include <openssl/evp.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <atomic>
@@ -141,6 +142,45 @@ TEST_F(ProviderTest, NoticesThatAnIdentityHasAnotherKeyByNow) {
 TEST_F(ProviderTest, SaysWhichIdentityIsNotThere) {
   EXPECT_FALSE(Load(library_.get(), "nobody").key);
   EXPECT_NE(TakeErrors().find("the keeper has no identity \"nobody\""), std::string::npos);
+}
+
+TEST_F(ProviderTest, AsksTheKeeperWhoseSocketIsInTheUri) {
+  keeper_.reset();
+  const std::string path = (directory_.path() / "other").string();
+  const RunningKeeper other(path, Identities());
+  EXPECT_TRUE(Serves("ec?socket=" + path)) << TakeErrors();
+  EXPECT_FALSE(Serves("ec"));  // the keeper of openssl.cnf is gone
+  TakeErrors();
+  library_ = NewLibrary(ProviderOrder::kLast, "");
+  EXPECT_TRUE(Serves("ec?socket=" + path)) << TakeErrors();
+  EXPECT_FALSE(Serves("ec"));
+  EXPECT_NE(TakeErrors().find("no keeper is named"), std::string::npos);
+}
+
+TEST_F(ProviderTest, AsksTheKeeperBehindTheDescriptorInTheUri) {
+  Result<PacketPair> channel = NewPacketPair();
+  const RunningKeeper other(std::move(channel->theirs), Identities());
+  keeper_.reset();
+  const SslCtxPtr server = NewContext(library_.get());
+  const SslCtxPtr client = NewContext(library_.get());
+  const std::string uri = "ec?descriptor=" + std::to_string(channel->ours.get());
+  ASSERT_TRUE(Use(server.get(), Load(library_.get(), uri))) << TakeErrors();
+  channel->ours.reset();  // the key keeps the channel
+  EXPECT_TRUE(Handshake(server.get(), client.get())) << TakeErrors();
+}
+
+TEST_F(ProviderTest, SaysWhatIsWrongWithAUri) {
+  for (const char* query : {"?socket", "?descriptor=", "?descriptor=x", "?descriptor=-1",
+                            "?descriptor=0x1", "?descriptor=999999", "?pin-value=1"}) {
+    EXPECT_FALSE(Load(library_.get(), std::string("ec") + query).key) << query;
+    const std::string errors = TakeErrors();
+    EXPECT_NE(errors.find(std::string("\"") + query + "\": "), std::string::npos) << errors;
+  }
+  const UniqueFd stream(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_FALSE(Load(library_.get(), "ec?descriptor=" + std::to_string(stream.get())).key);
+  EXPECT_NE(TakeErrors().find("no channel to a keeper"), std::string::npos);
+  EXPECT_FALSE(Load(library_.get(), "ec?socket=relative").key);
+  EXPECT_NE(TakeErrors().find("an absolute path"), std::string::npos);
 }
 
 TEST_F(ProviderTest, ServesAnyNumberOfThreads) {

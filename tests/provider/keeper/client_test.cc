@@ -1,20 +1,18 @@
 #include "provider/keeper/client.h"
 
 #include <gtest/gtest.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "provider/keeper/requests.h"
-#include "provider/keeper/server.h"
 #include "provider/keeper/unix_socket.h"
 #include "tests/provider/keeper/kept_identities.h"
+#include "tests/provider/keeper/running_keeper.h"
 #include "tests/support/temporary_directory.h"
 
 namespace detach {
@@ -26,35 +24,6 @@ std::vector<KeeperIdentity> TwoIdentities() {
   identities.push_back(NewIdentity("two", KeyType::kEcP256, Purpose::kTlsClient));
   return identities;
 }
-
-// A keeper in a thread, at a socket or behind a channel, until it goes or nobody is left.
-class RunningKeeper {
- public:
-  explicit RunningKeeper(const std::string& path) : server_(requests_, {::geteuid()}) {
-    Result<UniqueFd> listener = ListenAt(path);
-    EXPECT_TRUE(listener.ok());
-    server_.Listen(*std::move(listener));
-    Run();
-  }
-  explicit RunningKeeper(UniqueFd channel) : server_(requests_, {}) {
-    EXPECT_TRUE(server_.TakeConnectionsFrom(std::move(channel)).ok());
-    Run();
-  }
-  ~RunningKeeper() {
-    ::eventfd_write(stop_.get(), 1);
-    thread_.join();
-  }
-
- private:
-  void Run() {
-    thread_ = std::thread([this] { server_.Run(stop_.get()); });
-  }
-
-  UniqueFd stop_{::eventfd(0, EFD_CLOEXEC)};
-  Requests requests_{TwoIdentities()};
-  KeeperServer server_;
-  std::thread thread_;
-};
 
 class KeeperClientTest : public ::testing::Test {
  protected:
@@ -83,7 +52,7 @@ class KeeperClientTest : public ::testing::Test {
 };
 
 TEST_F(KeeperClientTest, AsksTheKeeperAtASocket) {
-  const RunningKeeper keeper(Path());
+  const RunningKeeper keeper(Path(), TwoIdentities());
   const KeeperClient client = KeeperClient::At(Path());
   EXPECT_EQ(client.name(), Path());
   EXPECT_EQ(client.Identities("")->size(), 2U);
@@ -94,7 +63,7 @@ TEST_F(KeeperClientTest, AsksTheKeeperBehindAChannel) {
   Result<PacketPair> channel = NewPacketPair();
   const KeeperClient client = KeeperClient::Through(std::move(channel->ours));
   EXPECT_EQ(client.name(), "the keeper of this proxy");
-  const RunningKeeper keeper(std::move(channel->theirs));
+  const RunningKeeper keeper(std::move(channel->theirs), TwoIdentities());
   EXPECT_EQ(client.Identities("")->size(), 2U);
   EXPECT_TRUE(Serves(client));
 }
@@ -103,12 +72,12 @@ TEST_F(KeeperClientTest, WaitsBehindAChannelForTheKeeperThatIsToCome) {
   Result<PacketPair> channel = NewPacketPair();
   const UniqueFd next(::dup(channel->theirs.get()));
   const KeeperClient client = KeeperClient::Through(std::move(channel->ours));
-  auto keeper = std::make_optional<RunningKeeper>(std::move(channel->theirs));
+  auto keeper = std::make_optional<RunningKeeper>(std::move(channel->theirs), TwoIdentities());
   EXPECT_TRUE(Serves(client));
   keeper.reset();
   bool served = false;
   std::thread asking([&] { served = Serves(client); });
-  keeper.emplace(UniqueFd(::dup(next.get())));
+  keeper.emplace(UniqueFd(::dup(next.get())), TwoIdentities());
   asking.join();
   EXPECT_TRUE(served);
 }
