@@ -2,16 +2,21 @@
 
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "bio/socket/unique_fd.h"
 #include "provider/keeper/config.h"
 #include "provider/keeper/confinement.h"
 #include "provider/keeper/log.h"
+#include "provider/keeper/monitor.h"
 #include "provider/keeper/requests.h"
 #include "provider/keeper/server.h"
 #include "provider/keeper/unix_socket.h"
@@ -21,18 +26,45 @@ namespace {
 
 enum ExitCode : int { kEnded = 0, kFailed = 1, kWrongUsage = 2 };
 
-int ExitWith(ExitCode code, const Status& status) {
-  std::cerr << status.message() << '\n';
+// Flags are what stands on the command line.
+struct Flags {
+  std::string config;
+  std::optional<Purpose> purpose;  // there: `config` is a proxy's
+  UniqueFd inherited;
+  UniqueFd report;
+  UniqueFd monitor;
+};
+
+// Report says `text` to who has started this keeper, where he listens: in one message.
+void Report(const UniqueFd& report, std::string_view text) {
+  ::send(report.get(), text.data(), text.size(), MSG_NOSIGNAL);
+}
+
+int ExitWith(ExitCode code, const Status& status, const UniqueFd& report = {}) {
+  if (report.valid()) {
+    Report(report, status.message());
+  } else {
+    std::cerr << status.message() << '\n';
+  }
   return code;
 }
 
+// A proxy's keeper signs while the proxy drains: what ends the one must not reach the other.
+void IgnoreTerminationSignals() {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::signal(signal, SIG_IGN);
+}
+
 // Also keeps a log that nobody reads any more from ending the process.
-UniqueFd TerminationSignals() {
+UniqueFd TerminationSignals(bool ignored) {
   ::signal(SIGPIPE, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
+  if (ignored) {
+    IgnoreTerminationSignals();
+  } else {
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+  }
   ::sigprocmask(SIG_BLOCK, &signals, nullptr);
   return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
 }
@@ -54,24 +86,33 @@ Status Open(KeeperServer& server, const LocatedString& socket, UniqueFd inherite
   return {};
 }
 
-int Keep(const std::string& path, UniqueFd inherited) {
+int Keep(Flags flags) {
+  const UniqueFd& report = flags.report;  // open until the end: it shows the monitor when that is
   const Result<std::string_view> locked = ProtectMemory();
-  if (!locked.ok()) return ExitWith(kFailed, locked.status());
-  Result<KeeperConfig> config = LoadKeeperConfig(path);
-  if (!config.ok()) return ExitWith(kWrongUsage, config.status());
-  const UniqueFd signals = TerminationSignals();
-  if (!signals.valid()) return ExitWith(kFailed, Internal("signalfd failed"));
+  if (!locked.ok()) return ExitWith(kFailed, locked.status(), report);
+  Result<KeeperConfig> config = flags.purpose ? LoadKeeperOfProxy(flags.config, *flags.purpose)
+                                              : LoadKeeperConfig(flags.config);
+  if (!config.ok()) return ExitWith(kWrongUsage, config.status(), report);
+  const UniqueFd signals = TerminationSignals(flags.purpose.has_value());
+  if (!signals.valid()) return ExitWith(kFailed, Internal("signalfd failed"), report);
   const std::size_t count = config->identities.size();
   Requests requests(std::move(config->identities));
   KeeperServer server(requests, config->allow_users);
-  if (Status status = Open(server, config->socket, std::move(inherited)); !status.ok()) {
-    return ExitWith(kWrongUsage, status);
+  if (Status status = Open(server, config->socket, std::move(flags.inherited)); !status.ok()) {
+    return ExitWith(kWrongUsage, status, report);
   }
-  if (Status status = AllowOnlyServing(); !status.ok()) return ExitWith(kFailed, status);
+  if (Status status = AllowOnlyServing(); !status.ok()) return ExitWith(kFailed, status, report);
   LogEvent(*locked == "all" ? "info" : "warning", "ready",
            {{"identities", count}, {"socket", config->socket.text}, {"locked_memory", *locked}});
+  if (report.valid()) Report(report, kKeeperReady);
   server.Run(signals.get());
   LogEvent("info", "ended");
+  return kEnded;
+}
+
+int Watch(Flags flags, std::vector<std::string> arguments) {
+  IgnoreTerminationSignals();
+  Monitor(std::move(flags.monitor), std::move(arguments)).Run();
   return kEnded;
 }
 
@@ -84,16 +125,39 @@ int main(int argc, char** argv) {
       "handshake in one role, and nothing else.");
   app.name("detach-keeper");
   std::string config;
+  std::string purpose;
   int inherited = -1;
+  int report = -1;
+  int monitor = -1;
   app.add_option("--config", config, "the configuration file (TOML)")->required();
-  app.add_option("--inherited-fd", inherited,
-                 "the keeper's end of a socketpair (SOCK_SEQPACKET) through which its parent sends "
-                 "connections");
+  CLI::Option* const inherited_fd = app.add_option(
+      "--inherited-fd", inherited,
+      "the keeper's end of a socketpair (SOCK_SEQPACKET) through which its parent sends "
+      "connections");
+  app.add_option("--purpose", purpose,
+                 "the configuration file is a proxy's: hold what its table [keeper] names, for "
+                 "this purpose, until nobody has the other end of --inherited-fd any more; no "
+                 "signal but SIGKILL ends it")
+      ->check(CLI::IsMember({"tls-server", "tls-client"}));
+  app.add_option("--report-fd", report, "a socket: say there in one message \"ready\", or why not")
+      ->needs(inherited_fd);
+  app.add_option("--monitor-fd", monitor,
+                 "hold no key: start such a keeper for each socketpair that the parent sends "
+                 "through this one, and again where it dies")
+      ->excludes(inherited_fd)
+      ->needs("--purpose");
   app.footer("SIGTERM ends it. Exit codes: 0 ended, 1 failed, 2 wrong usage or configuration.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? detach::kEnded : detach::kWrongUsage;
   }
-  return detach::Keep(config, detach::UniqueFd(inherited));
+  detach::Flags flags{config, std::nullopt, detach::UniqueFd(inherited), detach::UniqueFd(report),
+                      detach::UniqueFd(monitor)};
+  if (flags.monitor.valid()) {
+    return detach::Watch(std::move(flags), {"--config", config, "--purpose", purpose});
+  }
+  if (purpose == "tls-server") flags.purpose = detach::Purpose::kTlsServer;
+  if (purpose == "tls-client") flags.purpose = detach::Purpose::kTlsClient;
+  return detach::Keep(std::move(flags));
 }

@@ -2,21 +2,19 @@
 #ifndef DETACH_PROVIDER_KEEPER_REQUESTS_H_
 #define DETACH_PROVIDER_KEEPER_REQUESTS_H_
 
-#include <memory>
-#include <mutex>
+#include <chrono>
 #include <string_view>
 #include <vector>
 
 #include "bio/status.h"
 #include "provider/keeper/frame.h"
-#include "provider/keeper/holdings.h"
 #include "provider/keeper/identity.h"
 #include "provider/keeper/quota.h"
 
 namespace detach {
 
-// Requests answers the requests of all peers, on any number of threads. What is legal, and when, is
-// one table, in the .cc file; what is in no row is refused.
+// Requests answers the requests of all peers. What is legal, and when, is one table, in the .cc
+// file; what is in no row is refused.
 class Requests {
  public:
   // No two of `identities` have the same name.
@@ -31,20 +29,22 @@ class Requests {
 
  private:
   struct Row;
+  struct Held {
+    KeeperIdentity identity;
+    Quota quota;
+  };
 
   static const Row kLegal[];
 
   static const Row* Find(FrameType type);
-  std::shared_ptr<const Holdings> Now() const;
-  std::shared_ptr<HeldIdentity> Find(std::string_view name) const;
+  Held* Find(std::string_view name);
 
   Frame List(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Chain(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Notice(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Sign(const Row& row, const Frame& request, Quota::TimePoint now);
 
-  mutable std::mutex mutex_;
-  std::shared_ptr<const Holdings> holdings_;  // guarded by mutex_; never null
+  std::vector<Held> held_;
 };
 
 }  // namespace detach

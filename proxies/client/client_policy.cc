@@ -36,8 +36,9 @@ std::string CertificateResponder::last_answer() const {
   return last_answer_;
 }
 
-Result<std::shared_ptr<const ClientPolicy>> ClientPolicy::Load(const std::string& path) {
-  Result<ClientProxyConfig> config = LoadClientProxyConfig(path);
+Result<std::shared_ptr<const ClientPolicy>> ClientPolicy::Load(const std::string& path,
+                                                               const StartKeeper& start) {
+  Result<ClientProxyConfig> config = LoadClientProxyConfig(path, start);
   if (!config.ok()) return config.status();
   auto policy = std::make_shared<ClientPolicy>();
   policy->certificates = std::make_unique<CertificateResponder>(config->database);

@@ -47,9 +47,10 @@ struct ClientPolicy {
   std::unique_ptr<CertificateResponder> certificates;
   std::unique_ptr<TlsContext> tls;
 
-  // Load reads the file at `path` and all that it names. The error (kMisuse) is one line that
-  // begins with the path.
-  static Result<std::shared_ptr<const ClientPolicy>> Load(const std::string& path);
+  // Load reads the file at `path` and all that it names, and starts a keeper where it names what
+  // one is to keep. The error (kMisuse) is one line that begins with the path.
+  static Result<std::shared_ptr<const ClientPolicy>> Load(const std::string& path,
+                                                          const StartKeeper& start);
 };
 
 }  // namespace detach

@@ -19,6 +19,7 @@ namespace detach {
 class ClientProxy {
  public:
   using Policy = ClientPolicy;
+  static constexpr Role kRole = Role::kClient;
   static constexpr bool kConfined = false;  // its certificates lie wherever its user has them
 
   // `relay` outlives this.

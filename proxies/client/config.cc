@@ -8,7 +8,6 @@
 #include "proxies/client/proxy_url.h"
 #include "proxies/identity/certificate_files.h"
 #include "proxies/identity/identity_loader.h"
-#include "proxies/identity/kept_identities.h"
 
 namespace detach {
 namespace {
@@ -45,8 +44,9 @@ Result<LoadedIdentities> FindAgain(const KeptIdentities& keeper,
   return all;
 }
 
-std::shared_ptr<CertificateDatabase> ReadDatabase(TomlTable& root, const NamedBackend& backend) {
-  const KeptIdentities keeper = ReadKeeper(root, Role::kClient, backend);
+std::shared_ptr<CertificateDatabase> ReadDatabase(TomlTable& root, const NamedBackend& backend,
+                                                  const StartKeeper& start) {
+  const KeptIdentities keeper = ReadKeeper(root, Role::kClient, backend, start);
   LoadedIdentities fixed;
   LoadedIdentities kept;
   std::vector<std::string> kept_uris;
@@ -145,7 +145,7 @@ ClientProxyLimits ReadLimits(TomlTable& root) {
           .max_connections = static_cast<int>(limits.Integer("max_connections", 2000, 1, kMost))};
 }
 
-ClientProxyConfig Read(TomlTable& root) {
+ClientProxyConfig Read(TomlTable& root, const StartKeeper& start) {
   ClientProxyConfig config;
   config.listen = ReadListen(root);
   CheckLoopback(root, config.listen);
@@ -154,7 +154,7 @@ ClientProxyConfig Read(TomlTable& root) {
   TomlTable tls = root.Table("tls");
   const OuterTls outer = ReadOuterTls(tls);
   config.backend = outer.backend.name;
-  config.database = ReadDatabase(root, outer.backend);
+  config.database = ReadDatabase(root, outer.backend, start);
   ReadReverseProxy(root, outer.min_version, config);
   config.detach = ReadDetachModes(root, outer);
   config.mapped_hosts = ReadMappedHosts(root);
@@ -165,11 +165,11 @@ ClientProxyConfig Read(TomlTable& root) {
 
 }  // namespace
 
-Result<ClientProxyConfig> LoadClientProxyConfig(const std::string& path) {
+Result<ClientProxyConfig> LoadClientProxyConfig(const std::string& path, const StartKeeper& start) {
   Result<TomlReader> reader = TomlReader::Open(path);
   if (!reader.ok()) return reader.status();
   TomlTable root = reader->root();
-  ClientProxyConfig config = Read(root);
+  ClientProxyConfig config = Read(root, start);
   if (Status status = reader->Finish(); !status.ok()) return status;
   return config;
 }

@@ -12,6 +12,7 @@
 #include "bio/status.h"
 #include "proxies/config/settings.h"
 #include "proxies/identity/certificate_database.h"
+#include "proxies/identity/keeper_table.h"
 #include "proxies/tunnel/authority.h"
 #include "proxies/tunnel/host_pattern.h"
 
@@ -49,9 +50,10 @@ struct ClientProxyConfig {
   LogSettings log;
 };
 
-// LoadClientProxyConfig reads the file at `path` and every file that it names, and starts nothing.
-// The error (kMisuse) is one line: "path:line:column: what is wrong; what to do".
-Result<ClientProxyConfig> LoadClientProxyConfig(const std::string& path);
+// LoadClientProxyConfig reads the file at `path` and every file that it names, and starts nothing
+// but, by `start`, a keeper. The error (kMisuse) is one line: "path:line:column: what is wrong;
+// what to do".
+Result<ClientProxyConfig> LoadClientProxyConfig(const std::string& path, const StartKeeper& start);
 
 }  // namespace detach
 

@@ -12,6 +12,7 @@
 #include "proxies/identity/certificate_database.h"
 #include "proxies/identity/identity_chooser.h"
 #include "proxies/identity/identity_description.h"
+#include "proxies/keeper/keeper_starter.h"
 
 namespace detach {
 namespace {
@@ -42,7 +43,9 @@ void Print(const LoadedIdentities& found, const IdentityChoice* choice) {
 }  // namespace
 
 int ListIdentities(const std::string& config_path, const std::string& url) {
-  const Result<ClientProxyConfig> config = LoadClientProxyConfig(config_path);
+  KeeperStarter keepers(config_path, Role::kClient);
+  const Result<ClientProxyConfig> config = LoadClientProxyConfig(
+      config_path, [&](const std::string& program) { return keepers.Start(program); });
   if (!config.ok()) return ExitWith(kWrongUsage, config.status());
   const LoadedIdentities found = config->database->Read();
   if (url.empty()) {

@@ -11,6 +11,7 @@
 #include "proxies/daemon/confinement.h"
 #include "proxies/daemon/run_proxy.h"
 #include "proxies/daemon/signals.h"
+#include "proxies/keeper/keeper_starter.h"
 #include "proxies/log/log.h"
 #include "proxies/tunnel/relay.h"
 
@@ -27,11 +28,16 @@ inline int ExitWith(ExitCode code, const Status& status) {
 // checks it, and returns the exit code. Whatever is wrong is one line on standard error.
 //
 // `Proxy` is ReverseProxy or ClientProxy: made of a shared Proxy::Policy and a Relay, with Serve
-// and SetPolicy; Policy::Load reads a file, and its `config` has what ProxyProgram needs. Where
-// Proxy::kConfined, `config.files` are those that it was read from, and what serves is confined.
+// and SetPolicy; kRole is its side of the outer TLS; Policy::Load reads a file, and its `config`
+// has what ProxyProgram needs. Where Proxy::kConfined, `config.files` are those that it was read
+// from, and what serves is confined.
 template <typename Proxy>
 int ProxyMain(const std::string& path, bool check_only) {
-  const auto policy = Proxy::Policy::Load(path);
+  KeeperStarter keepers(path, Proxy::kRole);
+  const auto start_keeper = [&keepers](const std::string& program) {
+    return keepers.Start(program);
+  };
+  const auto policy = Proxy::Policy::Load(path, start_keeper);
   if (!policy.ok()) return ExitWith(kWrongUsage, policy.status());
   if (check_only) {
     std::cout << path << ": the configuration is good\n";
@@ -64,8 +70,8 @@ int ProxyMain(const std::string& path, bool check_only) {
   program.handler = [&proxy](Socket socket, Server::Place place) {
     return proxy.Serve(std::move(socket), std::move(place));
   };
-  program.reload = [&proxy, &path]() -> Status {
-    auto fresh = Proxy::Policy::Load(path);
+  program.reload = [&]() -> Status {
+    auto fresh = Proxy::Policy::Load(path, start_keeper);
     if (!fresh.ok()) return fresh.status();
     ConfigureLog((*fresh)->config.log.level, (*fresh)->config.log.format);
     proxy.SetPolicy(*std::move(fresh));

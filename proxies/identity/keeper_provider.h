@@ -8,12 +8,12 @@
 
 namespace detach {
 
-// LoadKeeperProvider loads detach.so into libcrypto's default context, once in a process: URIs of
-// the scheme identity: are answered by the keeper at `socket` from then on. `module` is its path;
-// where it is empty, it is looked for in OpenSSL's directory of modules. kMisuse where it cannot be
-// loaded, where OpenSSL's own configuration has loaded it already, and, later, for another socket
-// or module. Not thread-safe.
-Status LoadKeeperProvider(const std::string& socket, const std::string& module);
+// LoadKeeperProvider loads detach.so into libcrypto's default context, once in a process: it
+// answers URIs of the scheme identity: from then on, each of which says where its keeper is.
+// `module` is its path; where it is empty, it is looked for in OpenSSL's directory of modules.
+// kMisuse where it cannot be loaded, where OpenSSL's own configuration has loaded it already, and,
+// later, for another module. Not thread-safe.
+Status LoadKeeperProvider(const std::string& module);
 
 }  // namespace detach
 

@@ -1,20 +1,30 @@
 #include "proxies/identity/kept_identities.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <optional>
 #include <span>
 #include <utility>
 
 #include "program/crypto/crypto_types.h"
+#include "program/file_uri.h"
 #include "provider/keeper/certificate_verify.h"
 #include "provider/keeper/client.h"
 #include "provider/keeper/frame.h"
 #include "provider/keeper/signature_scheme.h"
-#include "proxies/config/settings.h"
-#include "proxies/identity/keeper_provider.h"
 
 namespace detach {
+
+struct KeeperWay {
+  KeeperClient client;
+  std::string parameter;  // of the store URIs of its keys
+  UniqueFd channel;       // which `parameter` names; not valid: it names a socket
+};
+
 namespace {
 
 constexpr std::string_view kScheme = "identity:";
@@ -68,15 +78,19 @@ Result<Bytes> SignBy(const KeeperClient& keeper, Frame request,
   return keeper.Sign(request);
 }
 
-Signer SignerOf(const std::string& socket, const KeptIdentity& kept) {
-  return [keeper = KeeperClient::At(socket), name = kept.name, key = kept.key](
+Signer SignerOf(const KeeperWay& keeper, const KeptIdentity& kept) {
+  return [client = keeper.client, name = kept.name, key = kept.key](
              std::uint16_t scheme, std::span<const std::uint8_t> message) {
     Frame request;
     request.argument = scheme;
     request.name = name;
     request.key = key;
-    return SignBy(keeper, std::move(request), message);
+    return SignBy(client, std::move(request), message);
   };
+}
+
+std::string UriOf(const std::string& name, const KeeperWay& keeper) {
+  return std::string(kScheme) + name + '?' + keeper.parameter;
 }
 
 StoredIdentity Stored(const std::string& name, std::shared_ptr<const Identity> identity) {
@@ -87,45 +101,64 @@ StoredIdentity Stored(const std::string& name, std::shared_ptr<const Identity> i
 
 bool IsKept(std::string_view uri) noexcept { return uri.starts_with(kScheme); }
 
-Result<KeptIdentities> KeptIdentities::Ask(const std::string& socket, Role role,
+std::shared_ptr<const KeeperWay> KeeperAt(const std::string& path) {
+  return std::make_shared<const KeeperWay>(
+      KeeperWay{KeeperClient::At(path), "socket=" + path, UniqueFd()});
+}
+
+Result<std::shared_ptr<const KeeperWay>> KeeperThrough(UniqueFd channel) {
+  UniqueFd own(::fcntl(channel.get(), F_DUPFD_CLOEXEC, 0));
+  if (!own.valid()) return Internal(std::string("the keeper's channel: ") + std::strerror(errno));
+  std::string parameter = "descriptor=" + std::to_string(channel.get());
+  return std::make_shared<const KeeperWay>(
+      KeeperWay{KeeperClient::Through(std::move(own)), std::move(parameter), std::move(channel)});
+}
+
+Result<KeptIdentities> KeptIdentities::Ask(std::shared_ptr<const KeeperWay> keeper, Role role,
                                            bool takes_signer) {
-  const Result<std::vector<KeptIdentity>> all = KeeperClient::At(socket).Identities("");
+  const std::string& whose = keeper->client.name();
+  const Result<std::vector<KeptIdentity>> all = keeper->client.Identities("");
   if (!all.ok()) {
     const bool named = all.status().fault() == Fault::kTransport;
-    return Misuse((named ? "" : socket + ": ") + all.status().message() +
-                  "; is it detach-keeper's socket, and does it run?");
+    const bool ours = keeper->channel.valid();
+    return Misuse((named ? "" : whose + ": ") + all.status().message() +
+                  (ours ? "" : "; is it detach-keeper's socket, and does it run?"));
   }
   KeptIdentities identities;
-  identities.socket_ = socket;
   identities.role_ = role;
   identities.takes_signer_ = takes_signer;
   for (const KeptIdentity& kept : *all) {
     Result<std::vector<Bytes>> chain = ChainOf(kept);
-    if (!chain.ok()) return Misuse(socket + ": " + chain.status().message());
+    if (!chain.ok()) return Misuse(whose + ": " + chain.status().message());
     Named named = {kept.name, nullptr};
     if (IsFor(kept, role)) {
-      Identity identity{*std::move(chain), StoreUri{std::string(kScheme) + kept.name}};
-      if (takes_signer) identity.key = SignerOf(socket, kept);
+      Identity identity{*std::move(chain), StoreUri{UriOf(kept.name, *keeper)}};
+      if (takes_signer) identity.key = SignerOf(*keeper, kept);
       named.identity = std::make_shared<const Identity>(std::move(identity));
     }
     identities.identities_.push_back(std::move(named));
+    if (std::optional<std::string> file = FilePath(kept.location)) {
+      identities.key_files_.push_back(*std::move(file));
+    }
   }
+  identities.keeper_ = std::move(keeper);
   return identities;
 }
 
-Result<KeptIdentities> KeptIdentities::Again() const { return Ask(socket_, role_, takes_signer_); }
+Result<KeptIdentities> KeptIdentities::Again() const { return Ask(keeper_, role_, takes_signer_); }
 
 Status KeptIdentities::NoneNamed(std::string_view name) const {
   std::string names;
   for (const Named& named : identities_) names += (names.empty() ? "" : ", ") + named.name;
-  return Misuse("the keeper at " + socket_ + " has no identity \"" + std::string(name) +
-                "\"; it has " + names);
+  return Misuse(keeper_->client.name() + " has no identity \"" + std::string(name) + "\"; it has " +
+                names);
 }
 
 Result<LoadedIdentities> KeptIdentities::Find(const std::string& uri) const {
-  if (socket_.empty()) {
-    return Misuse("\"" + uri + "\" is in a keeper, and none is configured; add [keeper] with " +
-                  "socket = \"/run/detach/keeper/socket\"");
+  if (!keeper_) {
+    return Misuse("\"" + uri +
+                  "\" is in a keeper, and none is configured; add [keeper] with "
+                  "socket = \"/run/detach/keeper/socket\", or a [[keeper.identity]] for each key");
   }
   LoadedIdentities found;
   if (uri == kScheme) {
@@ -147,25 +180,10 @@ Result<LoadedIdentities> KeptIdentities::Find(const std::string& uri) const {
 }
 
 Result<std::shared_ptr<const Identity>> KeptIdentities::FindOne(const std::string& uri) const {
-  if (!socket_.empty() && uri == kScheme) return NoneNamed("");
+  if (keeper_ && uri == kScheme) return NoneNamed("");
   Result<LoadedIdentities> found = Find(uri);
   if (!found.ok()) return found.status();
   return found->identities.front().identity;
-}
-
-KeptIdentities ReadKeeper(TomlTable& root, Role role, const NamedBackend& backend) {
-  if (!root.Has("keeper")) return {};
-  TomlTable table = root.Table("keeper");
-  const LocatedString socket = table.RequiredString("socket");
-  const LocatedString provider = table.String("provider");
-  if (socket.empty()) return {};
-  KeptIdentities identities =
-      Loaded(table, socket, KeptIdentities::Ask(socket.text, role, backend.takes_signer));
-  if (backend.takes_signer) return identities;
-  if (Status status = LoadKeeperProvider(socket.text, provider.text); !status.ok()) {
-    table.Fail(provider.empty() ? socket.position : provider.position, status.message());
-  }
-  return identities;
 }
 
 }  // namespace detach

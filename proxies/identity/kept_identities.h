@@ -7,10 +7,9 @@
 #include <string_view>
 #include <vector>
 
-#include "bio/backend/by_name/named_backend.h"
 #include "bio/backend/tls_config.h"
+#include "bio/socket/unique_fd.h"
 #include "bio/status.h"
-#include "program/toml_reader.h"
 #include "proxies/identity/identity_loader.h"
 
 namespace detach {
@@ -18,17 +17,29 @@ namespace detach {
 // IsKept tells URIs of the scheme identity: from others.
 bool IsKept(std::string_view uri) noexcept;
 
+// KeeperWay is how a keeper is asked, by this process and by detach.so in it.
+struct KeeperWay;
+
+// KeeperAt is the way to the keeper that listens at the socket `path`.
+std::shared_ptr<const KeeperWay> KeeperAt(const std::string& path);
+
+// KeeperThrough is the way to the keeper at the other end of `channel` (provider/keeper/channel.h).
+// kInternal where there is no descriptor left.
+Result<std::shared_ptr<const KeeperWay>> KeeperThrough(UniqueFd channel);
+
 // KeptIdentities is what a keeper has, as it was when it was asked: chains, and keys by reference.
-// Each handshake asks the keeper for its signature, and fails where none answers.
+// Each handshake asks the keeper for its signature, and fails where none answers. Outlives the use
+// of its identities.
 class KeptIdentities {
  public:
   // Without a keeper every search fails, and says what to configure.
   KeptIdentities() = default;
 
-  // Ask asks the keeper at `socket` for what it has for `role`. The keys are signers, or, for a
-  // backend that takes none, store URIs: the provider of LoadKeeperProvider must answer those.
-  // Errors begin with the socket.
-  static Result<KeptIdentities> Ask(const std::string& socket, Role role, bool takes_signer);
+  // Ask asks `keeper` for what it has for `role`. The keys are signers, or, for a backend that
+  // takes none, store URIs: the provider of LoadKeeperProvider must answer those. Errors begin with
+  // the keeper's name.
+  static Result<KeptIdentities> Ask(std::shared_ptr<const KeeperWay> keeper, Role role,
+                                    bool takes_signer);
 
   // Again asks the same keeper in the same way.
   Result<KeptIdentities> Again() const;
@@ -40,6 +51,9 @@ class KeptIdentities {
   // FindOne returns the identity of "identity:NAME".
   Result<std::shared_ptr<const Identity>> FindOne(const std::string& uri) const;
 
+  // KeyFiles returns the files that the keeper has read its keys from: all, for whatever role.
+  const std::vector<std::string>& KeyFiles() const noexcept { return key_files_; }
+
  private:
   struct Named {
     std::string name;
@@ -48,16 +62,12 @@ class KeptIdentities {
 
   Status NoneNamed(std::string_view name) const;
 
-  std::string socket_;  // empty: there is no keeper
+  std::shared_ptr<const KeeperWay> keeper_;  // null: there is none
   Role role_ = Role::kClient;
   bool takes_signer_ = false;
   std::vector<Named> identities_;
+  std::vector<std::string> key_files_;
 };
-
-// ReadKeeper reads the table `keeper`, and asks the keeper that it names; where there is no such
-// table, there is no keeper. Complains at `keeper.socket` or `keeper.provider`. Loads the provider
-// where `backend` needs it: no other thread may use libcrypto yet, at the first time.
-KeptIdentities ReadKeeper(TomlTable& root, Role role, const NamedBackend& backend);
 
 }  // namespace detach
 

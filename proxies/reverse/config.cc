@@ -5,7 +5,6 @@
 
 #include "proxies/identity/certificate_files.h"
 #include "proxies/identity/identity_loader.h"
-#include "proxies/identity/kept_identities.h"
 
 namespace detach {
 namespace {
@@ -124,7 +123,7 @@ ReverseProxyLimits ReadLimits(TomlTable& root) {
           .max_connections_per_source = count("max_connections_per_source", 2000)};
 }
 
-ReverseProxyConfig Read(TomlTable& root) {
+ReverseProxyConfig Read(TomlTable& root, const StartKeeper& start) {
   ReverseProxyConfig config;
   config.listen = ReadListen(root);
   config.pid_file = root.String("pid_file");
@@ -132,8 +131,8 @@ ReverseProxyConfig Read(TomlTable& root) {
   TomlTable tls = root.Table("tls");
   const OuterTls outer = ReadOuterTls(tls);
   config.backend = outer.backend.name;
-  const KeptIdentities keeper = ReadKeeper(root, Role::kServer, outer.backend);
-  config.tls = ReadTls(tls, outer.min_version, keeper, config.files);
+  config.keeper = ReadKeeper(root, Role::kServer, outer.backend, start);
+  config.tls = ReadTls(tls, outer.min_version, config.keeper, config.files);
   config.detach = ReadDetachModes(root, outer);
   config.pairing = ReadPairing(tls, outer, config.detach);
   config.allow = ReadAllow(root);
@@ -144,11 +143,12 @@ ReverseProxyConfig Read(TomlTable& root) {
 
 }  // namespace
 
-Result<ReverseProxyConfig> LoadReverseProxyConfig(const std::string& path) {
+Result<ReverseProxyConfig> LoadReverseProxyConfig(const std::string& path,
+                                                  const StartKeeper& start) {
   Result<TomlReader> reader = TomlReader::Open(path);
   if (!reader.ok()) return reader.status();
   TomlTable root = reader->root();
-  ReverseProxyConfig config = Read(root);
+  ReverseProxyConfig config = Read(root, start);
   config.files.push_back(path);
   if (Status status = reader->Finish(); !status.ok()) return status;
   return config;

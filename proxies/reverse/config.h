@@ -9,6 +9,8 @@
 #include "bio/backend/tls_config.h"
 #include "bio/status.h"
 #include "proxies/config/settings.h"
+#include "proxies/identity/keeper_table.h"
+#include "proxies/identity/kept_identities.h"
 #include "proxies/reverse/authorization.h"
 
 namespace detach {
@@ -43,6 +45,7 @@ struct ReverseProxyConfig {
   LocatedString pid_file;  // empty: none
   int threads = 0;         // 0: one per processor
   std::string backend;     // a name among NamedBackends()
+  KeptIdentities keeper;   // whose keys `tls` may refer to
   TlsConfig tls;           // for the listener, with what its files hold
   Pairing pairing = Pairing::kNone;
   DetachModes detach;
@@ -51,9 +54,11 @@ struct ReverseProxyConfig {
   LogSettings log;
 };
 
-// LoadReverseProxyConfig reads the file at `path` and every file that it names, and starts nothing.
-// The error (kMisuse) is one line: "path:line:column: what is wrong; what to do".
-Result<ReverseProxyConfig> LoadReverseProxyConfig(const std::string& path);
+// LoadReverseProxyConfig reads the file at `path` and every file that it names, and starts nothing
+// but, by `start`, a keeper. The error (kMisuse) is one line: "path:line:column: what is wrong;
+// what to do".
+Result<ReverseProxyConfig> LoadReverseProxyConfig(const std::string& path,
+                                                  const StartKeeper& start);
 
 }  // namespace detach
 

@@ -6,8 +6,9 @@
 
 namespace detach {
 
-Result<std::shared_ptr<const ReversePolicy>> ReversePolicy::Load(const std::string& path) {
-  Result<ReverseProxyConfig> config = LoadReverseProxyConfig(path);
+Result<std::shared_ptr<const ReversePolicy>> ReversePolicy::Load(const std::string& path,
+                                                                 const StartKeeper& start) {
+  Result<ReverseProxyConfig> config = LoadReverseProxyConfig(path, start);
   if (!config.ok()) return config.status();
   Result<std::unique_ptr<TlsContext>> tls = NewTlsContext(config->backend, config->tls);
   if (!tls.ok()) return Misuse(path + ": " + tls.status().message());

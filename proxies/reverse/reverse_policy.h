@@ -18,9 +18,10 @@ struct ReversePolicy {
   std::unique_ptr<TlsContext> tls;
   ClientChains client_chains;  // what `tls` trusts
 
-  // Load reads the file at `path` and all that it names. The error (kMisuse) is one line that
-  // begins with the path.
-  static Result<std::shared_ptr<const ReversePolicy>> Load(const std::string& path);
+  // Load reads the file at `path` and all that it names, and starts a keeper where it names what
+  // one is to keep. The error (kMisuse) is one line that begins with the path.
+  static Result<std::shared_ptr<const ReversePolicy>> Load(const std::string& path,
+                                                           const StartKeeper& start);
 };
 
 }  // namespace detach

@@ -22,6 +22,7 @@ namespace detach {
 class ReverseProxy {
  public:
   using Policy = ReversePolicy;
+  static constexpr Role kRole = Role::kServer;
   static constexpr bool kConfined = true;
 
   // `relay` outlives this.

@@ -13,12 +13,20 @@
 #include "proxies/reverse/config.h"
 #include "tests/fuzz/fuzz_require.h"
 
+namespace {
+
+detach::Result<detach::UniqueFd> NoKeeper(const std::string&) {
+  return detach::Internal("none is started here");
+}
+
+}  // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const detach::UniqueFd file(::memfd_create("configuration", MFD_CLOEXEC));
   FUZZ_REQUIRE(::fchmod(file.get(), 0600) == 0);
   FUZZ_REQUIRE(::write(file.get(), data, size) == static_cast<ssize_t>(size));
   const std::string path = "/proc/self/fd/" + std::to_string(file.get());
-  const auto config = detach::LoadReverseProxyConfig(path);
+  const auto config = detach::LoadReverseProxyConfig(path, NoKeeper);
   if (config.ok()) {
     FUZZ_REQUIRE(!config->listen.empty() && config->tls.identity != nullptr);
     FUZZ_REQUIRE(!config->tls.trust_anchors.empty());

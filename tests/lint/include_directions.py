@@ -53,6 +53,7 @@ _SHARED = (
     "proxies/config",
     "proxies/daemon",
     "proxies/identity",
+    "proxies/keeper",
     "proxies/log",
     "proxies/net",
     "proxies/tunnel",
@@ -82,7 +83,9 @@ ROOMS = (
     Room("proxies/config", rooms=("bio", "program", "proxies/log", "proxies/tunnel")),
     Room("proxies/identity", rooms=("bio", "program", "provider/keeper", "proxies/config"),
          libraries=("openssl",)),
-    Room("proxies/daemon", rooms=("bio", "program", "proxies/config", "proxies/log", "proxies/net", "proxies/tunnel"),
+    Room("proxies/keeper", rooms=("bio", "program", "provider/keeper"), libraries=("sockets",)),
+    Room("proxies/daemon",
+         rooms=("bio", "program", "proxies/config", "proxies/keeper", "proxies/log", "proxies/net", "proxies/tunnel"),
          libraries=("asio", "seccomp", "sockets")),
     *(
         Room(f"proxies/{side}", rooms=("bio", *_SHARED), libraries=("asio", "cli11", "openssl"))

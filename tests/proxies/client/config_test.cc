@@ -8,6 +8,8 @@
 namespace detach {
 namespace {
 
+Result<UniqueFd> NoKeeper(const std::string&) { return Internal("none is started here"); }
+
 const TestPki& Pki() {
   static const TestPki pki;
   return pki;
@@ -41,7 +43,7 @@ hosts = ["*.corp.example"]
   }
 
   Result<ClientProxyConfig> Load(const std::string& from = "", const std::string& to = "") {
-    return LoadClientProxyConfig(directory_.Write("cp.toml", Toml(from, to)));
+    return LoadClientProxyConfig(directory_.Write("cp.toml", Toml(from, to)), NoKeeper);
   }
 
   // ErrorOf returns the complaint about a file with `from` replaced by `to`, without its path.

@@ -9,6 +9,8 @@
 namespace detach {
 namespace {
 
+Result<UniqueFd> NoKeeper(const std::string&) { return Internal("none is started here"); }
+
 const TestPki& Pki() {
   static const TestPki pki;
   return pki;
@@ -53,7 +55,7 @@ destinations = ["wiki.corp.example:443"]
   }
 
   Result<ReverseProxyConfig> Load(const std::string& toml) {
-    return LoadReverseProxyConfig(directory_.Write("rp.toml", toml));
+    return LoadReverseProxyConfig(directory_.Write("rp.toml", toml), NoKeeper);
   }
 
   // ErrorOf returns the complaint about a file with `from` replaced by `to`, without its path.

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+"""A proxy starts the keeper that its configuration has rows for, and takes it along when it ends.
+
+Without this an operator runs two programs for one, or finds keys in processes that nobody uses.
+"""
+
+import contextlib
+import os
+import pathlib
+import select
+import signal
+import unittest
+
+from kept_case import OwnKeeperCase, keepers_of, monitor_of
+from private_key import components, found_in
+from processes import PATIENCE
+
+
+def open_files(process):
+    """What its descriptors are, in order: "socket", "pipe", or a path."""
+    folder = pathlib.Path(f"/proc/{process}/fd")
+    return [os.readlink(folder / number).partition(":")[0]
+            for number in sorted(os.listdir(folder), key=int)]
+
+
+@contextlib.contextmanager
+def watch(process):
+    """A descriptor that can be read when the process has ended."""
+    descriptor = os.pidfd_open(process)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+class ProxyStartsItsKeeperTest(OwnKeeperCase):
+    def setUp(self):
+        super().setUp()
+        self.destination = self.listener()
+        self.port = self.destination.getsockname()[1]
+
+    def check_tunnel(self, client):
+        browser, destination = self.tls_ends(client.port, self.destination)
+        self.check_that_it_passes_bytes(browser, destination)
+        browser.fin()
+        destination.fin()
+
+    def both(self):
+        client, reverse = self.own_proxies(self.port)
+        self.check_tunnel(client)
+        return client, reverse
+
+    def test_the_keys_are_there_and_not_in_the_proxies(self):
+        for proxy, key in zip(self.both(), ("client.pem", "server.pem")):
+            numbers = components(self.keys / key)
+            self.assertEqual(found_in(proxy.pid, numbers), set())
+            self.assertEqual(found_in(monitor_of(proxy), numbers), set())
+            keeper, = keepers_of(proxy)
+            self.assertTrue(found_in(keeper, numbers))
+
+    def test_they_have_nothing_open_that_is_not_theirs(self):
+        """And a session of their own: what ends a group of processes does not reach them."""
+        for proxy in self.both():
+            monitor = monitor_of(proxy)
+            keeper, = keepers_of(proxy)
+            for process in (monitor, keeper):
+                self.assertEqual(os.getsid(process), process)
+                self.assertEqual(open_files(process)[:3], ["/dev/null", "/dev/null", "pipe"])
+            # The proxy's end; of the keeper, its channel and what it reports through.
+            self.assertEqual(open_files(monitor)[3:], ["socket"] * 3)
+            self.assertEqual(set(open_files(keeper)[3:]) - {"anon_inode"}, {"socket"})
+
+    def test_what_stops_a_service_leaves_them_to_the_proxy_that_drains(self):
+        """systemd sends SIGTERM to all of a service's processes."""
+        client, reverse = self.both()
+        for proxy in (client, reverse):
+            for process in (monitor_of(proxy), *keepers_of(proxy)):
+                for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                    os.kill(process, number)
+        self.check_tunnel(client)
+        for proxy in (client, reverse):
+            self.assertEqual(len(proxy.events("keeper_died")), 0)
+
+    def check_that_they_end(self, proxy, end):
+        with contextlib.ExitStack() as watched:
+            processes = [watched.enter_context(watch(process))
+                         for process in (monitor_of(proxy), *keepers_of(proxy))]
+            end()
+            for process in processes:
+                self.assertTrue(select.select([process], [], [], PATIENCE)[0])
+
+    def test_none_is_left_when_the_proxy_is_terminated(self):
+        for proxy in self.both():
+            self.check_that_they_end(proxy, lambda proxy=proxy: proxy.signal(signal.SIGTERM))
+            self.assertEqual(proxy.wait(), 0)
+
+    def test_none_is_left_when_the_proxy_is_killed(self):
+        for proxy in self.both():
+            self.check_that_they_end(proxy, proxy.process.kill)
+
+
+if __name__ == "__main__":
+    unittest.main()
