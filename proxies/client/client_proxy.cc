@@ -209,7 +209,8 @@ asio::awaitable<void> ClientConnection::RunThroughReverseProxy(Authority destina
   std::optional<Socket> socket = co_await DialReverseProxy();
   if (!socket) co_return;
   owner_.record.dialled = EndpointText(PeerEndpoint(*socket));
-  TlsLeg outer(*std::move(socket));
+  ThreadRoom* const room = policy_->config.database->blocks() ? &proxy_.room_ : nullptr;
+  TlsLeg outer(*std::move(socket), room);
   if (!co_await Handshake(outer)) co_return;
   std::optional<Connected> connected = co_await RequestTunnel(outer, std::move(destination));
   if (!connected) co_return;
@@ -254,7 +255,8 @@ asio::awaitable<bool> ClientConnection::Handshake(TlsLeg& outer) {
     co_await RefuseOuter(backend.status());
     co_return false;
   }
-  StartStage("TLS handshake with the reverse proxy", limits_.handshake, outer.socket());
+  deadline_.Start("TLS handshake with the reverse proxy", limits_.handshake,
+                  [&outer] { outer.Cancel(); });
   const Status status = co_await outer.Handshake(*std::move(backend));
   if (!status.ok()) co_await RefuseOuter(deadline_.Explain(status));
   deadline_.Stop();

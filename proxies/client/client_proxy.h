@@ -12,6 +12,7 @@
 #include "proxies/net/async_io.h"
 #include "proxies/net/server.h"
 #include "proxies/tunnel/relay.h"
+#include "proxies/tunnel/thread_room.h"
 
 namespace detach {
 
@@ -35,6 +36,7 @@ class ClientProxy {
   friend class ClientConnection;
   std::shared_ptr<const ClientPolicy> policy() const;
 
+  ThreadRoom room_;  // of handshakes that may block
   mutable std::mutex mutex_;
   std::shared_ptr<const ClientPolicy> policy_;  // under mutex_
   Relay& relay_;

@@ -29,6 +29,9 @@ class CertificateDatabase {
                                Source source = nullptr)
       : fixed_(std::move(fixed)), source_(std::move(source)), kept_(std::move(kept)) {}
 
+  // blocks tells whether Read, and signing by what it returns, may wait for a keeper.
+  bool blocks() const noexcept { return source_ != nullptr; }
+
   // Read asks the source, and returns all that there is: `fixed` first, each certificate once
   // (AddIdentity). An identity that was there before is the same object again. Where the source
   // fails, it is what the source had last, and one more line of `skipped` says so.

@@ -1,9 +1,11 @@
 #include "proxies/tunnel/tls_leg.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "bio/record/record_header.h"
+#include "proxies/tunnel/blocking_step.h"
 
 namespace detach {
 
@@ -12,16 +14,31 @@ asio::awaitable<Status> TlsLeg::Handshake(std::unique_ptr<TlsBackend> backend) {
   while (status.ok() && !session_->handshake_done()) {
     status = co_await Flush();
     if (!status.ok()) break;
-    const Result<bool> filled = TryFill();
-    status = filled.status();
-    if (status.ok() && !*filled) status = co_await WaitReadable(socket_);
+    const Result<Received> received = TryReceiveMore();
+    status = received.status();
+    if (!status.ok()) break;
+    if (received->arrival == Arrival::kNothing) {
+      status = co_await WaitReadable(socket_);
+    } else {
+      status = co_await TakeWithoutBlocking(*received);
+    }
   }
   // The last flight, or the alert; where the alert does not get out either, the first error counts.
   const Status flushed = co_await Flush();
   co_return status.ok() ? flushed : status;
 }
 
+// Cancel finds nothing that waits while a step runs elsewhere.
+asio::awaitable<Status> TlsLeg::TakeWithoutBlocking(Received received) {
+  if (room_ == nullptr) co_return Take(received);
+  std::function<Status()> step = [this, received] { return Take(received); };
+  const Status status = co_await RunBlocking(*room_, std::move(step));
+  if (cancelled_) co_return Transport("cancelled");
+  co_return status;
+}
+
 void TlsLeg::Cancel() {
+  cancelled_ = true;
   asio::error_code ignored;
   socket_.cancel(ignored);
 }
@@ -78,18 +95,24 @@ asio::awaitable<Status> TlsLeg::Flush() {
 }
 
 // Receives once, straight into the session's space. False: there was nothing.
-//
+Result<bool> TlsLeg::TryFill() {
+  const Result<Received> received = TryReceiveMore();
+  if (!received.ok()) return received.status();
+  if (const Status status = Take(*received); !status.ok()) return status;
+  return received->arrival != Arrival::kNothing;
+}
+
 // Less than a record is unread here, or Read would not have asked for more. Together with the
 // record that is being delivered, a direction never holds more than kMaxHeld.
-Result<bool> TlsLeg::TryFill() {
+Result<Received> TlsLeg::TryReceiveMore() {
   const std::size_t room = kMaxHeld - kMaxRecordSize - session_->unread();
   const std::span<std::uint8_t> space = session_->ReceiveSpace();
-  const Result<Received> received = TryReceive(socket_, space.first(std::min(space.size(), room)));
-  if (!received.ok()) return received.status();
-  const bool ended = received->arrival == Arrival::kEnd;
-  const Status status = ended ? session_->ReceivedEnd() : session_->Received(received->size);
-  if (!status.ok()) return status;
-  return received->arrival != Arrival::kNothing;
+  return TryReceive(socket_, space.first(std::min(space.size(), room)));
+}
+
+Status TlsLeg::Take(const Received& received) {
+  const bool ended = received.arrival == Arrival::kEnd;
+  return ended ? session_->ReceivedEnd() : session_->Received(received.size);
 }
 
 }  // namespace detach

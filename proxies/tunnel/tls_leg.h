@@ -13,6 +13,7 @@
 #include "bio/status.h"
 #include "proxies/net/async_io.h"
 #include "proxies/tunnel/detach_agreement.h"
+#include "proxies/tunnel/thread_room.h"
 
 namespace detach {
 
@@ -25,8 +26,11 @@ class TlsLeg {
   // Bytes of one direction that are received and not yet passed on, at most.
   static constexpr std::size_t kMaxHeld = 64 * 1024;
 
-  // `socket` is connected and non-blocking.
-  explicit TlsLeg(Socket socket) : socket_(std::move(socket)) {}
+  // `socket` is connected and non-blocking. `room`, which outlives this, has threads for the steps
+  // of the handshake, where they may block: for a database to be read, for a signature by a key
+  // that is elsewhere. Null: they may not.
+  explicit TlsLeg(Socket socket, ThreadRoom* room = nullptr)
+      : socket_(std::move(socket)), room_(room) {}
   TlsLeg(const TlsLeg&) = delete;
   TlsLeg& operator=(const TlsLeg&) = delete;
   virtual ~TlsLeg() = default;
@@ -74,10 +78,15 @@ class TlsLeg {
   void BeginRaw() { session_ = std::make_unique<TlsSession>(); }
 
  private:
+  Result<Received> TryReceiveMore();
+  Status Take(const Received& received);
+  asio::awaitable<Status> TakeWithoutBlocking(Received received);
   Result<bool> TryFill();
   void SendAnswers();
 
   Socket socket_;
+  ThreadRoom* const room_;
+  bool cancelled_ = false;
   std::unique_ptr<TlsSession> session_ = std::make_unique<TlsSession>();
 };
 

@@ -4,13 +4,17 @@
 Without this a user who has just got a certificate must know that a proxy runs, and restart it.
 """
 
+import select
+import socket
 import unittest
 
 from keeper import Keeper, entry
 from kept_case import KeptCase
 from proxies import ALICE
-from raw_client import ask
+from processes import PATIENCE
+from raw_client import ask, connected, read_answer
 
+CONNECT = b"CONNECT localhost:9 HTTP/1.1\r\nHost: localhost:9\r\n\r\n"
 BOB = "URI:spiffe://corp.example/bob"
 
 
@@ -35,7 +39,7 @@ class ClientTakesWhatItsKeeperHasAtTheMomentTest(KeptCase):
 
     def ask(self, client):
         """The client proxy's answer for a destination where nobody is."""
-        return ask(client.port, b"CONNECT localhost:9 HTTP/1.1\r\nHost: localhost:9\r\n\r\n")
+        return ask(client.port, CONNECT)
 
     def test_a_certificate_that_was_not_there_before(self):
         client = self.start_client()
@@ -69,6 +73,24 @@ class ClientTakesWhatItsKeeperHasAtTheMomentTest(KeptCase):
         self.next_keeper(entry("alice", self.pki / "client.pem", "tls-client"))
         self.ask(client)
         self.reverse.event("refused", client=ALICE)
+
+    def test_a_keeper_that_does_not_answer_holds_up_nobody_else(self):
+        client = self.client_proxy(self.reverse.port, threads=1, **self.kept_client("identity:"))
+        client.event("listening")
+        self.keeper.kill()
+        self.keeper.socket.unlink()
+        silent = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        silent.bind(str(self.keeper.socket))
+        silent.listen()
+        silent.settimeout(PATIENCE)
+        with connected(client.port) as held_up:
+            held_up.sendall(CONNECT)
+            with silent.accept()[0]:  # it asks
+                other = ask(client.port, CONNECT.replace(b"localhost", b"127.0.0.1"))
+                self.assertEqual(other.status, 502)
+                self.assertEqual(select.select([held_up], [], [], 0)[0], [])
+                silent.close()
+            self.assertEqual(read_answer(held_up).status, 502)
 
 
 if __name__ == "__main__":
