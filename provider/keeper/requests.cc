@@ -70,12 +70,8 @@ const Requests::Row Requests::kLegal[] = {
 };
 // clang-format on
 
-Requests::Requests(std::vector<KeeperIdentity> identities) {
-  for (KeeperIdentity& identity : identities) {
-    const Quota quota(identity.signatures_per_second);
-    held_.push_back({std::move(identity), quota});
-  }
-}
+Requests::Requests(std::vector<KeeperIdentity> identities)
+    : holdings_(std::make_shared<const Holdings>(Hold(std::move(identities)))) {}
 
 std::string_view Requests::Name(FrameType type) noexcept {
   const Row* row = Find(type);
@@ -94,29 +90,40 @@ const Requests::Row* Requests::Find(FrameType type) {
   return row != std::end(kLegal) ? row : nullptr;
 }
 
-Requests::Held* Requests::Find(std::string_view name) {
-  const auto held = std::find_if(held_.begin(), held_.end(),
-                                 [&](const Held& one) { return one.identity.name == name; });
-  return held != held_.end() ? &*held : nullptr;
+std::shared_ptr<const Holdings> Requests::Now() const {
+  const std::lock_guard lock(mutex_);
+  return holdings_;
+}
+
+std::shared_ptr<HeldIdentity> Requests::Find(std::string_view name) const {
+  const std::shared_ptr<const Holdings> now = Now();
+  const auto held = std::find_if(now->identities.begin(), now->identities.end(),
+                                 [&](const auto& one) { return one->identity.name == name; });
+  return held != now->identities.end() ? *held : nullptr;
 }
 
 Frame Requests::List(const Row&, const Frame& request, Quota::TimePoint) {
-  if (request.argument >= held_.size()) return Refuse(Refusal::kUnknownIdentity);
-  const KeeperIdentity& identity = held_[request.argument].identity;
+  const std::shared_ptr<const Holdings> now = Now();
+  if (request.argument >= now->identities.size()) return Refuse(Refusal::kUnknownIdentity);
+  const KeeperIdentity& identity = now->identities[request.argument]->identity;
   return {.type = FrameType::kIdentity,
           .argument = static_cast<std::uint16_t>(identity.purpose),
-          .position = static_cast<std::uint32_t>(held_.size()),
+          .position = static_cast<std::uint32_t>(now->identities.size()),
           .name = identity.name,
           .key = identity.content.key_id,
           .payload = Text(identity.content.location)};
 }
 
-Frame Requests::Notice(const Row&, const Frame&, Quota::TimePoint) {
-  return {.type = FrameType::kNotice};
+Frame Requests::Notice(const Row&, const Frame& request, Quota::TimePoint) {
+  const std::shared_ptr<const Holdings> now = Now();
+  Frame reply = {.type = FrameType::kNotice,
+                 .position = static_cast<std::uint32_t>(now->notices.size())};
+  if (request.argument < now->notices.size()) reply.payload = Text(now->notices[request.argument]);
+  return reply;
 }
 
 Frame Requests::Chain(const Row&, const Frame& request, Quota::TimePoint) {
-  const Held* held = Find(request.name);
+  const std::shared_ptr<const HeldIdentity> held = Find(request.name);
   if (held == nullptr) return Refuse(Refusal::kUnknownIdentity);
   const std::vector<std::uint8_t>& chain = held->identity.content.chain;
   if (request.position >= chain.size()) return Refuse(Refusal::kPositionBeyondChain);
@@ -129,7 +136,7 @@ Frame Requests::Chain(const Row&, const Frame& request, Quota::TimePoint) {
 }
 
 Frame Requests::Sign(const Row& row, const Frame& request, Quota::TimePoint now) {
-  Held* held = Find(request.name);
+  const std::shared_ptr<HeldIdentity> held = Find(request.name);
   if (held == nullptr) return Refuse(Refusal::kUnknownIdentity);
   const KeeperIdentity& identity = held->identity;
   if (const auto refusal = row.illegal(identity, request)) return Refuse(*refusal);

@@ -2,19 +2,21 @@
 #ifndef DETACH_PROVIDER_KEEPER_REQUESTS_H_
 #define DETACH_PROVIDER_KEEPER_REQUESTS_H_
 
-#include <chrono>
+#include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
 #include "bio/status.h"
 #include "provider/keeper/frame.h"
+#include "provider/keeper/holdings.h"
 #include "provider/keeper/identity.h"
 #include "provider/keeper/quota.h"
 
 namespace detach {
 
-// Requests answers the requests of all peers. What is legal, and when, is one table, in the .cc
-// file; what is in no row is refused.
+// Requests answers the requests of all peers, on any number of threads. What is legal, and when, is
+// one table, in the .cc file; what is in no row is refused.
 class Requests {
  public:
   // No two of `identities` have the same name.
@@ -29,22 +31,20 @@ class Requests {
 
  private:
   struct Row;
-  struct Held {
-    KeeperIdentity identity;
-    Quota quota;
-  };
 
   static const Row kLegal[];
 
   static const Row* Find(FrameType type);
-  Held* Find(std::string_view name);
+  std::shared_ptr<const Holdings> Now() const;
+  std::shared_ptr<HeldIdentity> Find(std::string_view name) const;
 
   Frame List(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Chain(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Notice(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Sign(const Row& row, const Frame& request, Quota::TimePoint now);
 
-  std::vector<Held> held_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const Holdings> holdings_;  // guarded by mutex_; never null
 };
 
 }  // namespace detach
