@@ -46,7 +46,10 @@ std::vector<UniqueFd> DescriptorsOf(Message& message) {
   return descriptors;
 }
 
-Status SystemError() { return Transport(std::strerror(errno)); }
+Status Failure() {
+  const bool alone = errno == EPIPE || errno == ECONNRESET;
+  return Transport(alone ? "nobody has the other end any more" : SocketErrorText());
+}
 
 }  // namespace
 
@@ -62,7 +65,7 @@ Result<UniqueFd> ConnectThrough(int channel) {
   part->cmsg_len = CMSG_LEN(sizeof(int));
   const int theirs = connection->theirs.get();
   std::memcpy(CMSG_DATA(part), &theirs, sizeof theirs);
-  if (::sendmsg(channel, &message.header, MSG_NOSIGNAL) < 0) return SystemError();
+  if (::sendmsg(channel, &message.header, MSG_NOSIGNAL) < 0) return Failure();
   return std::move(connection->ours);
 }
 
@@ -70,7 +73,7 @@ Result<UniqueFd> AcceptFrom(int channel) {
   Message message;
   const ssize_t size = ::recvmsg(channel, &message.header, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return UniqueFd();
-  if (size < 0) return SystemError();
+  if (size < 0) return Failure();
   std::vector<UniqueFd> descriptors = DescriptorsOf(message);
   if (size == 0 && descriptors.empty()) return Transport("nobody has the other end any more");
   if (size != 1 || descriptors.size() != 1 || (message.header.msg_flags & MSG_CTRUNC) != 0) {

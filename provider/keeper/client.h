@@ -10,6 +10,7 @@
 
 #include "bio/socket/unique_fd.h"
 #include "bio/status.h"
+#include "provider/keeper/connections.h"
 #include "provider/keeper/frame.h"
 
 namespace detach {
@@ -23,11 +24,14 @@ struct KeptIdentity {
   std::vector<std::uint8_t> chain;  // DER, one certificate behind the other, the key's own first
 };
 
-// KeeperClient asks a keeper. Each call makes a connection of its own: so it may be used by any
-// number of threads, on both sides of a fork, and a keeper that was started again is simply there.
+// KeeperClient asks a keeper. Copies share their connections, of which some are kept from one call
+// to the next. It may be used by any number of threads, on both sides of a fork, and by a program
+// that closes descriptors which it does not know or becomes another user; a keeper that was started
+// again is simply there.
 //
 // Errors: kTransport (beginning with name()) where no keeper answers, kViolation where what answers
-// is none, kIncompatible where it refuses. Blocks for at most some ten seconds.
+// is none, kIncompatible where it refuses. A keeper that hangs costs a call some ten seconds, and
+// twenty where it took no connection either.
 class KeeperClient {
  public:
   // At asks the keeper that listens at the socket `path`.
@@ -39,7 +43,7 @@ class KeeperClient {
 
   // name returns what messages call the keeper: the path of its socket, or "the keeper of this
   // proxy".
-  const std::string& name() const noexcept;
+  const std::string& name() const noexcept { return connections_->name(); }
 
   // Identities returns the identity `name`; all, where it is empty.
   Result<std::vector<KeptIdentity>> Identities(const std::string& name) const;
@@ -51,11 +55,10 @@ class KeeperClient {
   Result<std::vector<std::uint8_t>> Sign(const Frame& request) const;
 
  private:
-  struct Way;  // to the keeper
+  explicit KeeperClient(std::shared_ptr<KeeperConnections> connections)
+      : connections_(std::move(connections)) {}
 
-  explicit KeeperClient(std::shared_ptr<const Way> way) : way_(std::move(way)) {}
-
-  std::shared_ptr<const Way> way_;  // never null
+  std::shared_ptr<KeeperConnections> connections_;  // never null
 };
 
 }  // namespace detach

@@ -91,8 +91,12 @@ Result<UniqueFd> ConnectTo(const std::string& path) {
   if (!address) return BadPath(path);
   UniqueFd socket = NewSocket(0);
   GiveUpAfterTenSeconds(socket.get());
-  if (!Connect(socket, *address)) return Transport(SystemError(path));
+  if (!Connect(socket, *address)) return Transport(path + ": " + SocketErrorText());
   return socket;
+}
+
+std::string SocketErrorText() {
+  return errno == EAGAIN ? "has not answered for ten seconds" : std::strerror(errno);
 }
 
 void GiveUpAfterTenSeconds(int socket) {

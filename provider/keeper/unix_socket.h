@@ -26,6 +26,9 @@ Result<UniqueFd> ListenAt(const std::string& path);
 // after ten seconds. kTransport, beginning with the path, where nobody listens.
 Result<UniqueFd> ConnectTo(const std::string& path);
 
+// SocketErrorText returns what errno says of a socket that gives up after ten seconds.
+std::string SocketErrorText();
+
 // GiveUpAfterTenSeconds lets reads and writes of `socket` fail with EAGAIN then.
 void GiveUpAfterTenSeconds(int socket);
 

@@ -91,7 +91,7 @@ TEST_F(KeeperClientTest, SaysWhichKeeperDoesNotAnswer) {
   const KeeperClient client = KeeperClient::Through(std::move(channel->ours));
   const Status gone = client.Identities("").status();
   EXPECT_EQ(gone.fault(), Fault::kTransport);
-  EXPECT_EQ(gone.message(), "the keeper of this proxy: Broken pipe");
+  EXPECT_EQ(gone.message(), "the keeper of this proxy: nobody has the other end any more");
 }
 
 }  // namespace

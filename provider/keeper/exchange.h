@@ -1,0 +1,39 @@
+// Questions to a keeper, and its answers.
+#ifndef DETACH_PROVIDER_KEEPER_EXCHANGE_H_
+#define DETACH_PROVIDER_KEEPER_EXCHANGE_H_
+
+#include <sys/types.h>
+
+#include "bio/status.h"
+#include "provider/keeper/connections.h"
+#include "provider/keeper/frame.h"
+
+namespace detach {
+
+// Exchange is a conversation over one connection: one that was kept, where there is one. A keeper
+// may have ended that while nobody asked, so it is replaced, once, if the first question shows that
+// it has ended. Nothing else is tried twice. A connection without a fault is kept afterwards.
+class Exchange {
+ public:
+  // `connections` is borrowed for as long as this lives.
+  explicit Exchange(KeeperConnections& connections);
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  ~Exchange();
+
+  // Ask returns the reply to `request`, which is of type `expected`. Errors are KeeperClient's; any
+  // but kIncompatible, a refusal, is the end of the conversation.
+  Result<Frame> Ask(const Frame& request, FrameType expected);
+
+ private:
+  Status Connect();
+  Status Broken(ssize_t size);
+
+  KeeperConnections& connections_;
+  KeeperConnectionPtr connection_;  // null: there is none yet, or it has a fault
+  bool was_kept_;                   // and has not answered since
+};
+
+}  // namespace detach
+
+#endif  // DETACH_PROVIDER_KEEPER_EXCHANGE_H_

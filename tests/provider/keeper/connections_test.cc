@@ -1,0 +1,263 @@
+// What becomes of a client's connections between two questions. The test is the keeper: it has the
+// other end of the client's channel, and does what a keeper does, and what none should.
+#include "provider/keeper/connections.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <future>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "provider/keeper/channel.h"
+#include "provider/keeper/client.h"
+#include "provider/keeper/unix_socket.h"
+
+namespace detach {
+namespace {
+
+constexpr int kPatience = 30'000;  // milliseconds, for what is going to happen
+
+bool IsReadable(const UniqueFd& socket, int patience = kPatience) {
+  pollfd wanted = {.fd = socket.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&wanted, 1, patience) == 1;
+}
+
+std::set<int> OpenDescriptors() {
+  std::set<int> open;
+  for (int fd = 0; fd < 1024; ++fd) {
+    if (::fcntl(fd, F_GETFD) >= 0) open.insert(fd);
+  }
+  return open;
+}
+
+class KeptConnectionsTest : public ::testing::Test {
+ protected:
+  KeptConnectionsTest() : channel_(*NewPacketPair()) {}
+
+  // Asks for a signature on a thread of its own.
+  std::future<Status> Asking() {
+    return std::async(std::launch::async, [this] { return Ask(client_); });
+  }
+  static Status Ask(const KeeperClient& client) {
+    return client
+        .Sign({.type = FrameType::kSignTls12Digest,
+               .name = "id",
+               .payload = std::vector<std::uint8_t>(32)})
+        .status();
+  }
+
+  // The next connection that the client makes.
+  UniqueFd Accept() {
+    EXPECT_TRUE(IsReadable(channel_.theirs));
+    Result<UniqueFd> connection = AcceptFrom(channel_.theirs.get());
+    EXPECT_TRUE(connection.ok() && connection->valid());
+    return *std::move(connection);
+  }
+  bool MakesAnother() { return IsReadable(channel_.theirs, 0); }
+
+  static bool TakeQuestion(const UniqueFd& connection) {
+    FrameBytes question;
+    return IsReadable(connection) &&
+           ::recv(connection.get(), question.data(), question.size(), 0) == kFrameSize;
+  }
+  static bool Reply(const UniqueFd& connection, const Frame& frame) {
+    const FrameBytes reply = EncodeFrame(frame);
+    return ::send(connection.get(), reply.data(), reply.size(), MSG_NOSIGNAL) == kFrameSize;
+  }
+  static Frame Signature() { return {.type = FrameType::kSignature, .name = "id", .payload = {1}}; }
+  static bool Answer(const UniqueFd& connection) {
+    return TakeQuestion(connection) && Reply(connection, Signature());
+  }
+
+  // Lets the client ask once. Returns the connection, which it keeps.
+  UniqueFd KeptByClient() {
+    std::future<Status> asking = Asking();
+    UniqueFd connection = Accept();
+    EXPECT_TRUE(Answer(connection));
+    EXPECT_TRUE(asking.get().ok());
+    return connection;
+  }
+
+  // Whether the next question comes over a new connection, where it is answered.
+  bool AsksOverANewConnection() {
+    std::future<Status> asking = Asking();
+    const UniqueFd connection = Accept();
+    return Answer(connection) && asking.get().ok();
+  }
+
+  PacketPair channel_;
+  KeeperClient client_ = KeeperClient::Through(std::move(channel_.ours));
+};
+
+TEST_F(KeptConnectionsTest, ServeOneQuestionAfterTheOther) {
+  const UniqueFd connection = KeptByClient();
+  const KeeperClient copy = client_;
+  for (const KeeperClient& client : {client_, copy}) {
+    auto asking = std::async(std::launch::async, [&] { return Ask(client); });
+    EXPECT_TRUE(Answer(connection));
+    EXPECT_TRUE(asking.get().ok());
+  }
+  EXPECT_FALSE(MakesAnother());
+}
+
+TEST_F(KeptConnectionsTest, StayAfterARefusal) {
+  const UniqueFd connection = KeptByClient();
+  std::future<Status> asking = Asking();
+  EXPECT_TRUE(TakeQuestion(connection));
+  EXPECT_TRUE(Reply(connection, {.type = FrameType::kRefused, .argument = 7}));
+  EXPECT_EQ(asking.get().fault(), Fault::kIncompatible);
+  asking = Asking();
+  EXPECT_TRUE(Answer(connection));
+  EXPECT_TRUE(asking.get().ok());
+}
+
+TEST_F(KeptConnectionsTest, AreReplacedWhereTheKeeperHasEndedThem) {
+  UniqueFd connection = KeptByClient();
+  connection.reset();
+  EXPECT_TRUE(AsksOverANewConnection());
+}
+
+TEST_F(KeptConnectionsTest, AreReplacedWhereTheKeeperEndsThemInsteadOfAnAnswer) {
+  UniqueFd connection = KeptByClient();
+  std::future<Status> asking = Asking();
+  EXPECT_TRUE(TakeQuestion(connection));
+  connection.reset();
+  EXPECT_TRUE(Answer(Accept()));
+  EXPECT_TRUE(asking.get().ok());
+}
+
+TEST_F(KeptConnectionsTest, AreReplacedOnce) {
+  UniqueFd connection = KeptByClient();
+  connection.reset();
+  std::future<Status> asking = Asking();
+  EXPECT_TRUE(TakeQuestion(Accept()));  // and end it
+  const Status status = asking.get();
+  EXPECT_EQ(status.fault(), Fault::kTransport);
+  EXPECT_EQ(status.message(), "the keeper of this proxy: the keeper has ended the connection");
+  EXPECT_FALSE(MakesAnother());
+}
+
+TEST_F(KeptConnectionsTest, OnlyTheyAreReplaced) {
+  std::future<Status> asking = Asking();
+  EXPECT_TRUE(TakeQuestion(Accept()));
+  EXPECT_EQ(asking.get().fault(), Fault::kTransport);
+  EXPECT_FALSE(MakesAnother());
+}
+
+TEST_F(KeptConnectionsTest, AreNotReplacedInTheMiddleOfAConversation) {
+  UniqueFd connection = KeptByClient();
+  auto asking = std::async(std::launch::async, [&] { return client_.Identities("").status(); });
+  EXPECT_TRUE(TakeQuestion(connection));
+  EXPECT_TRUE(Reply(connection, {.type = FrameType::kIdentity,
+                                 .argument = 1,
+                                 .position = 1,
+                                 .name = "id",
+                                 .payload = {'x'}}));
+  EXPECT_TRUE(TakeQuestion(connection));
+  connection.reset();
+  EXPECT_EQ(asking.get().fault(), Fault::kTransport);
+  EXPECT_FALSE(MakesAnother());
+}
+
+TEST_F(KeptConnectionsTest, AreGivenUpWithoutAnAnswerInTime) {
+  const UniqueFd connection = KeptByClient();
+  const Status status = Ask(client_);
+  EXPECT_EQ(status.fault(), Fault::kTransport);
+  EXPECT_EQ(status.message(), "the keeper of this proxy: has not answered for ten seconds");
+  EXPECT_FALSE(MakesAnother());
+  EXPECT_TRUE(TakeQuestion(connection));
+  EXPECT_FALSE(Reply(connection, Signature()));  // nobody is there to take it for another's
+  EXPECT_TRUE(AsksOverANewConnection());
+}
+
+TEST_F(KeptConnectionsTest, AreGivenUpAfterAnAnswerThatIsNone) {
+  const UniqueFd connection = KeptByClient();
+  std::future<Status> asking = Asking();
+  EXPECT_TRUE(TakeQuestion(connection));
+  EXPECT_TRUE(Reply(connection, {.type = FrameType::kChain, .name = "id", .payload = {1}}));
+  EXPECT_EQ(asking.get().fault(), Fault::kViolation);
+  EXPECT_TRUE(AsksOverANewConnection());
+}
+
+TEST_F(KeptConnectionsTest, AreNotTheirProcesssChildrens) {
+  const UniqueFd connection = KeptByClient();
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(Ask(client_).ok() ? 7 : 1);
+  EXPECT_TRUE(Answer(Accept()));
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+  std::future<Status> asking = Asking();  // the parent still has its own
+  EXPECT_TRUE(Answer(connection));
+  EXPECT_TRUE(asking.get().ok());
+}
+
+// The keeper judges its peers by the user who made the connection.
+TEST_F(KeptConnectionsTest, AreNotAnotherUsers) {
+  const UniqueFd connection = KeptByClient();
+  if (::seteuid(65534) != 0) GTEST_SKIP() << "only root can become another, where there is one";
+  EXPECT_TRUE(AsksOverANewConnection());
+  ASSERT_EQ(::seteuid(0), 0);
+}
+
+TEST_F(KeptConnectionsTest, AreLeftAloneByWhoeverHasTheirDescriptorsByNow) {
+  const std::set<int> before = OpenDescriptors();
+  const UniqueFd connection = KeptByClient();
+  std::set<int> kept = OpenDescriptors();
+  for (const int fd : before) kept.erase(fd);
+  kept.erase(connection.get());
+  ASSERT_EQ(kept.size(), 1U);
+  Result<PacketPair> foreign = NewPacketPair();
+  ASSERT_EQ(::dup2(foreign->theirs.get(), *kept.begin()), *kept.begin());
+  const UniqueFd stranger(*kept.begin());
+  foreign->theirs.reset();
+  EXPECT_TRUE(AsksOverANewConnection());
+  char byte = 0;
+  EXPECT_EQ(::recv(foreign->ours.get(), &byte, 1, MSG_DONTWAIT), -1);  // open, and nothing came
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST_F(KeptConnectionsTest, AreFewWhoeverAsksAtOnce) {
+  constexpr std::size_t kMany = KeeperConnections::kMaxKept + 4;
+  std::vector<std::future<Status>> asking;
+  std::vector<UniqueFd> connections;
+  for (std::size_t i = 0; i < kMany; ++i) {
+    asking.push_back(Asking());
+    connections.push_back(Accept());
+  }
+  for (const UniqueFd& connection : connections) EXPECT_TRUE(Answer(connection));
+  for (std::future<Status>& one : asking) EXPECT_TRUE(one.get().ok());
+  std::size_t open = 0;
+  for (const UniqueFd& connection : connections) {
+    if (!IsReadable(connection, 0)) ++open;
+  }
+  EXPECT_EQ(open, KeeperConnections::kMaxKept);
+}
+
+TEST_F(KeptConnectionsTest, EndWithTheLastClient) {
+  const UniqueFd connection = KeptByClient();
+  client_ = KeeperClient::At("/nowhere");
+  char byte = 0;
+  EXPECT_EQ(::recv(connection.get(), &byte, 1, 0), 0);
+}
+
+TEST_F(KeptConnectionsTest, WhoClosesTheChannelIsToldSo) {
+  Result<PacketPair> channel = NewPacketPair();
+  const int descriptor = channel->ours.get();
+  const KeeperClient client = KeeperClient::Through(std::move(channel->ours));
+  ::close(descriptor);
+  const Status status = Ask(client);
+  EXPECT_EQ(status.fault(), Fault::kMisuse);
+  EXPECT_NE(status.message().find("has closed the descriptor"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace detach
