@@ -35,7 +35,7 @@ Result<LoadedIdentities> FindAgain(const KeptIdentities& keeper,
                                    const std::vector<std::string>& uris) {
   const Result<KeptIdentities> now = keeper.Again();
   if (!now.ok()) return now.status();
-  LoadedIdentities all;
+  LoadedIdentities all{{}, now->notices()};
   for (const std::string& uri : uris) {
     Result<LoadedIdentities> found = now->Find(uri);
     if (!found.ok()) all.skipped.push_back(found.status().message());
@@ -46,11 +46,13 @@ Result<LoadedIdentities> FindAgain(const KeptIdentities& keeper,
 
 std::shared_ptr<CertificateDatabase> ReadDatabase(TomlTable& root, const NamedBackend& backend,
                                                   const StartKeeper& start) {
-  const KeptIdentities keeper = ReadKeeper(root, Role::kClient, backend, start);
+  const std::vector<LocatedString> uris = root.RequiredStrings("identities");
+  const bool databases = std::ranges::any_of(uris, IsDatabase, &LocatedString::text);
+  const KeptIdentities keeper = ReadKeeper(root, Role::kClient, backend, start, databases);
   LoadedIdentities fixed;
-  LoadedIdentities kept;
+  LoadedIdentities kept{{}, keeper.notices()};
   std::vector<std::string> kept_uris;
-  for (const LocatedString& uri : root.RequiredStrings("identities")) {
+  for (const LocatedString& uri : uris) {
     if (IsKept(uri.text)) {
       Append(Loaded(root, uri, keeper.Find(uri.text)), kept);
       kept_uris.push_back(uri.text);

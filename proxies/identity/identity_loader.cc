@@ -142,8 +142,7 @@ Result<LoadedIdentities> LoadDirectory(const std::string& directory) {
 
 Result<std::string> IdentityPath(const std::string& uri) {
   if (!IsFileUri(uri)) {
-    return Misuse("\"" + uri +
-                  "\": this version reads identities from file: and identity: URIs only");
+    return Misuse("\"" + uri + "\": identities are at file:, identity:, pkcs11: or browser: URIs");
   }
   std::optional<std::string> path = FilePath(uri);
   if (path) return *std::move(path);

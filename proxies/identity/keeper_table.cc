@@ -26,11 +26,19 @@ KeeperWayPtr StartedKeeper(TomlTable& table, const StartKeeper& start) {
   return nullptr;
 }
 
-KeeperWayPtr ReadWay(TomlTable& table, const LocatedString& socket, const StartKeeper& start) {
+KeeperWayPtr ReadWay(TomlTable& table, const LocatedString& socket, const StartKeeper& start,
+                     bool databases) {
   const bool rows = table.Has("identity");
   table.LeaveToAnother("identity");
-  if (rows && socket.empty()) return StartedKeeper(table, start);
-  if (!rows && !socket.empty()) return KeeperAt(socket.text);
+  table.LeaveToAnother("pkcs11_provider");
+  if ((rows || databases) && socket.empty()) return StartedKeeper(table, start);
+  if (!rows && !databases) return KeeperAt(socket.text);
+  if (!rows) {
+    table.Fail(socket.position,
+               "the keeper at a socket reads the databases of its own configuration only: name "
+               "pkcs11: and browser: in a [[database]] there, and \"identity:\" here");
+    return nullptr;
+  }
   table.Fail(table.position(),
              "\"keeper\" needs either the socket of a keeper that runs already, or a "
              "[[keeper.identity]] for each key of one that the proxy starts; and not both");
@@ -40,12 +48,12 @@ KeeperWayPtr ReadWay(TomlTable& table, const LocatedString& socket, const StartK
 }  // namespace
 
 KeptIdentities ReadKeeper(TomlTable& root, Role role, const NamedBackend& backend,
-                          const StartKeeper& start) {
-  if (!root.Has("keeper")) return {};
+                          const StartKeeper& start, bool databases) {
+  if (!root.Has("keeper") && !databases) return {};
   TomlTable table = root.Table("keeper");
   const LocatedString socket = table.String("socket");
   const LocatedString provider = table.String("provider");
-  KeeperWayPtr keeper = ReadWay(table, socket, start);
+  KeeperWayPtr keeper = ReadWay(table, socket, start, databases);
   if (!keeper) return {};
   Result<KeptIdentities> identities =
       KeptIdentities::Ask(std::move(keeper), role, backend.takes_signer);

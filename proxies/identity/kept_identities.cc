@@ -93,13 +93,15 @@ std::string UriOf(const std::string& name, const KeeperWay& keeper) {
   return std::string(kScheme) + name + '?' + keeper.parameter;
 }
 
-StoredIdentity Stored(const std::string& name, std::shared_ptr<const Identity> identity) {
-  return {std::move(identity), {std::string(kScheme) + name + ", in the keeper"}};
-}
+std::string_view SchemeOf(std::string_view uri) { return uri.substr(0, uri.find(':')); }
 
 }  // namespace
 
-bool IsKept(std::string_view uri) noexcept { return uri.starts_with(kScheme); }
+bool IsKept(std::string_view uri) noexcept { return uri.starts_with(kScheme) || IsDatabase(uri); }
+
+bool IsDatabase(std::string_view uri) noexcept {
+  return uri.starts_with("pkcs11:") || uri.starts_with("browser:");
+}
 
 std::shared_ptr<const KeeperWay> KeeperAt(const std::string& path) {
   return std::make_shared<const KeeperWay>(
@@ -130,7 +132,7 @@ Result<KeptIdentities> KeptIdentities::Ask(std::shared_ptr<const KeeperWay> keep
   for (const KeptIdentity& kept : *all) {
     Result<std::vector<Bytes>> chain = ChainOf(kept);
     if (!chain.ok()) return Misuse(whose + ": " + chain.status().message());
-    Named named = {kept.name, nullptr};
+    Named named = {kept.name, kept.location, nullptr};
     if (IsFor(kept, role)) {
       Identity identity{*std::move(chain), StoreUri{UriOf(kept.name, *keeper)}};
       if (takes_signer) identity.key = SignerOf(*keeper, kept);
@@ -141,6 +143,9 @@ Result<KeptIdentities> KeptIdentities::Ask(std::shared_ptr<const KeeperWay> keep
       identities.key_files_.push_back(*std::move(file));
     }
   }
+  Result<std::vector<std::string>> notices = keeper->client.Notices();
+  if (!notices.ok()) return Misuse(whose + ": " + notices.status().message());
+  identities.notices_ = *std::move(notices);
   identities.keeper_ = std::move(keeper);
   return identities;
 }
@@ -154,6 +159,10 @@ Status KeptIdentities::NoneNamed(std::string_view name) const {
                 names);
 }
 
+StoredIdentity KeptIdentities::Stored(const Named& named) {
+  return {named.identity, {named.location + ", in the keeper"}};
+}
+
 Result<LoadedIdentities> KeptIdentities::Find(const std::string& uri) const {
   if (!keeper_) {
     return Misuse("\"" + uri +
@@ -161,9 +170,10 @@ Result<LoadedIdentities> KeptIdentities::Find(const std::string& uri) const {
                   "socket = \"/run/detach/keeper/socket\", or a [[keeper.identity]] for each key");
   }
   LoadedIdentities found;
-  if (uri == kScheme) {
+  if (uri == kScheme || IsDatabase(uri)) {
     for (const Named& named : identities_) {
-      if (named.identity) found.identities.push_back(Stored(named.name, named.identity));
+      const bool fits = uri == kScheme || SchemeOf(named.location) == SchemeOf(uri);
+      if (named.identity && fits) found.identities.push_back(Stored(named));
     }
     return found;
   }
@@ -175,11 +185,15 @@ Result<LoadedIdentities> KeptIdentities::Find(const std::string& uri) const {
     return Misuse("the keeper signs with \"" + named->name + "\" as the other side of TLS; name " +
                   "one whose purpose is \"" + PurposeText(role_) + "\" in its configuration");
   }
-  found.identities.push_back(Stored(named->name, named->identity));
+  found.identities.push_back(Stored(*named));
   return found;
 }
 
 Result<std::shared_ptr<const Identity>> KeptIdentities::FindOne(const std::string& uri) const {
+  if (IsDatabase(uri)) {
+    return Misuse("\"" + uri + "\" may hold several identities; write it as the uri of a " +
+                  "[[keeper.identity]], and here the name of that: identity:NAME");
+  }
   if (keeper_ && uri == kScheme) return NoneNamed("");
   Result<LoadedIdentities> found = Find(uri);
   if (!found.ok()) return found.status();

@@ -1,4 +1,5 @@
-// Identities whose private keys stay in a keeper: the URIs of the scheme identity:.
+// Identities whose private keys stay in a keeper: the URIs of the scheme identity:, and those of
+// databases that the keeper reads, pkcs11: and browser:.
 #ifndef DETACH_PROXIES_IDENTITY_KEPT_IDENTITIES_H_
 #define DETACH_PROXIES_IDENTITY_KEPT_IDENTITIES_H_
 
@@ -14,8 +15,9 @@
 
 namespace detach {
 
-// IsKept tells URIs of the scheme identity: from others.
+// IsKept tells URIs of these schemes from others; IsDatabase those of databases.
 bool IsKept(std::string_view uri) noexcept;
+bool IsDatabase(std::string_view uri) noexcept;
 
 // KeeperWay is how a keeper is asked, by this process and by detach.so in it.
 struct KeeperWay;
@@ -44,12 +46,16 @@ class KeptIdentities {
   // Again asks the same keeper in the same way.
   Result<KeptIdentities> Again() const;
 
-  // Find returns the identity of "identity:NAME"; of "identity:" all that are for this role. What
-  // is not there, or is for the other role, is an error (kMisuse) that says what there is.
+  // Find returns the identity of "identity:NAME"; of "identity:" all that are for this role; of a
+  // database, those of databases of its scheme: there may be none. What is not there by its name,
+  // or is for the other role, is an error (kMisuse) that says what there is.
   Result<LoadedIdentities> Find(const std::string& uri) const;
 
   // FindOne returns the identity of "identity:NAME".
   Result<std::shared_ptr<const Identity>> FindOne(const std::string& uri) const;
+
+  // notices returns what the keeper has passed over in its databases and why, each in one line.
+  const std::vector<std::string>& notices() const noexcept { return notices_; }
 
   // KeyFiles returns the files that the keeper has read its keys from: all, for whatever role.
   const std::vector<std::string>& KeyFiles() const noexcept { return key_files_; }
@@ -57,15 +63,18 @@ class KeptIdentities {
  private:
   struct Named {
     std::string name;
+    std::string location;                      // of the key
     std::shared_ptr<const Identity> identity;  // null: it is for the other role
   };
 
+  static StoredIdentity Stored(const Named& named);
   Status NoneNamed(std::string_view name) const;
 
   std::shared_ptr<const KeeperWay> keeper_;  // null: there is none
   Role role_ = Role::kClient;
   bool takes_signer_ = false;
   std::vector<Named> identities_;
+  std::vector<std::string> notices_;
   std::vector<std::string> key_files_;
 };
 

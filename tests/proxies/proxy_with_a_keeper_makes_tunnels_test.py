@@ -28,7 +28,7 @@ class ProxyWithAKeeperMakesTunnelsTest(KeptCase):
         self.check_that_it_passes_bytes(*self.tls_ends(client.port, listener))
         ran = subprocess.run([proxies.CLIENT_PROXY, "identities", "--config", client.config_file],
                              capture_output=True, text=True, timeout=PATIENCE, check=True)
-        self.assertIn("  key in       identity:alice, in the keeper\n", ran.stdout)
+        self.assertIn(f"  key in       file:{self.pki}/client.pem, in the keeper\n", ran.stdout)
         self.assertNotIn("web", ran.stdout)
 
 

@@ -129,13 +129,28 @@ TEST_F(ClientProxyConfigTest, SaysWhichFileOfADirectoryItSkips) {
   EXPECT_NE(found.skipped[0].find("cp.toml: holds neither"), std::string::npos);
 }
 
-TEST_F(ClientProxyConfigTest, SourcesOfALaterVersionSaySo) {
+TEST_F(ClientProxyConfigTest, ForDatabasesItStartsAKeeperOfItsOwn) {
   for (const char* uri : {"pkcs11:token=NSS%20Certificate%20DB", "browser:"}) {
     const std::string error = ErrorOf("file:DIR/alice.pem", uri);
-    EXPECT_STARTS_WITH(error, ":3:15: ");
-    EXPECT_NE(error.find("this version reads identities from file: and identity: URIs only"),
-              std::string::npos);
+    EXPECT_NE(error.find("none is started here"), std::string::npos) << error;
   }
+}
+
+TEST_F(ClientProxyConfigTest, AKeeperThatRunsAlreadyReadsNoDatabaseOfThisFile) {
+  std::string toml = Toml("file:DIR/alice.pem", "browser:");
+  toml.replace(toml.find("[mapping]"), 9, "[keeper]\nsocket = \"/nowhere\"\n[mapping]");
+  const auto config = LoadClientProxyConfig(directory_.Write("cp.toml", toml), NoKeeper);
+  ASSERT_FALSE(config.ok());
+  EXPECT_NE(config.status().message().find("cp.toml:10:10: the keeper at a socket reads the"),
+            std::string::npos)
+      << config.status().message();
+}
+
+TEST_F(ClientProxyConfigTest, SourcesThatThereAreNotSayWhatThereIs) {
+  const std::string error = ErrorOf("file:DIR/alice.pem", "ldap:alice");
+  EXPECT_STARTS_WITH(error, ":3:15: ");
+  EXPECT_NE(error.find("identities are at file:, identity:, pkcs11: or browser: URIs"),
+            std::string::npos);
 }
 
 TEST_F(ClientProxyConfigTest, WhatIsMissingIsAnError) {
