@@ -1,6 +1,8 @@
 #include "provider/keeper/confinement.h"
 
+#include <malloc.h>
 #include <openssl/crypto.h>
+#include <pthread.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -18,7 +20,7 @@ namespace {
 // clang-format off
 const SystemCall kAllowed[] = {
     // Serving.
-    {SCMP_SYS(poll)}, {SCMP_SYS(ppoll)}, {SCMP_SYS(accept4)}, {SCMP_SYS(getsockopt)},
+    {SCMP_SYS(epoll_wait)}, {SCMP_SYS(epoll_pwait)}, {SCMP_SYS(epoll_ctl)}, {SCMP_SYS(accept4)}, {SCMP_SYS(getsockopt)},
     {SCMP_SYS(recvfrom)}, {SCMP_SYS(recvmsg)}, {SCMP_SYS(sendto)}, {SCMP_SYS(read)},
     {SCMP_SYS(write)}, {SCMP_SYS(close)},
     // Memory, and libcrypto's random numbers.
@@ -26,7 +28,7 @@ const SystemCall kAllowed[] = {
     {SCMP_SYS(futex)}, {SCMP_SYS(getrandom)}, {SCMP_SYS(clock_gettime)}, {SCMP_SYS(getpid)},
     {SCMP_SYS(gettid)},
     // The end.
-    {SCMP_SYS(exit_group)}, {SCMP_SYS(rt_sigreturn)}, {SCMP_SYS(rt_sigprocmask)},
+    {SCMP_SYS(exit)}, {SCMP_SYS(exit_group)}, {SCMP_SYS(rt_sigreturn)}, {SCMP_SYS(rt_sigprocmask)},
     {SCMP_SYS(tgkill)},
     // Memory that is no code.
     {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
@@ -38,7 +40,20 @@ Status Failed(const char* what, int error) {
   return Internal(std::string(what) + ": " + std::strerror(error));
 }
 
+// What is locked takes room, used or not: one heap for all threads, and stacks of a size that
+// signing needs.
+void KeepMemorySmall() {
+  constexpr std::size_t kStack = 1 << 20;
+  ::mallopt(M_ARENA_MAX, 1);
+  pthread_attr_t attributes;
+  if (::pthread_attr_init(&attributes) != 0) return;
+  ::pthread_attr_setstacksize(&attributes, kStack);
+  ::pthread_setattr_default_np(&attributes);
+  ::pthread_attr_destroy(&attributes);
+}
+
 std::string_view LockMemory() {
+  KeepMemorySmall();
   if (::mlockall(MCL_CURRENT | MCL_FUTURE) == 0) return "all";
   constexpr std::size_t kSecureHeap = 256 << 10;
   constexpr std::size_t kSmallest = 32;

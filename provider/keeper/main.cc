@@ -5,10 +5,12 @@
 #include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -101,9 +103,13 @@ int Keep(Flags flags) {
   if (Status status = Open(server, config->socket, std::move(flags.inherited)); !status.ok()) {
     return ExitWith(kWrongUsage, status, report);
   }
+  const unsigned threads = 1 + server.Start(std::max(1U, std::thread::hardware_concurrency()) - 1);
   if (Status status = AllowOnlyServing(); !status.ok()) return ExitWith(kFailed, status, report);
   LogEvent(*locked == "all" ? "info" : "warning", "ready",
-           {{"identities", count}, {"socket", config->socket.text}, {"locked_memory", *locked}});
+           {{"identities", count},
+            {"socket", config->socket.text},
+            {"threads", threads},
+            {"locked_memory", *locked}});
   if (report.valid()) Report(report, kKeeperReady);
   server.Run(signals.get());
   LogEvent("info", "ended");

@@ -1,12 +1,14 @@
 #include "provider/keeper/server.h"
 
-#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <span>
+#include <system_error>
 #include <utility>
 
 #include "provider/keeper/channel.h"
@@ -15,7 +17,10 @@
 namespace detach {
 namespace {
 
-pollfd Readable(int fd) { return {.fd = fd, .events = POLLIN, .revents = 0}; }
+// What an event is about, if not a peer.
+enum Event : std::uint64_t { kSignal = 1, kEnd, kListener, kChannel };
+
+constexpr std::uint32_t kOnce = EPOLLIN | EPOLLONESHOT;
 
 void LogDropped(const SocketPeer& who, std::string_view reason) {
   LogEvent("warning", "peer_dropped", {{"pid", who.pid}, {"uid", who.uid}, {"reason", reason}});
@@ -23,31 +28,102 @@ void LogDropped(const SocketPeer& who, std::string_view reason) {
 
 }  // namespace
 
+KeeperServer::KeeperServer(Requests& requests, std::vector<uid_t> allowed_users)
+    : requests_(requests),
+      allowed_users_(std::move(allowed_users)),
+      epoll_(::epoll_create1(EPOLL_CLOEXEC)),
+      end_(::eventfd(0, EFD_CLOEXEC)),
+      peers_(epoll_.get()) {}
+
+KeeperServer::~KeeperServer() { Tell(Go::kNever); }
+
 Status KeeperServer::TakeConnectionsFrom(UniqueFd channel) {
   if (!IsPacketSocket(channel.get())) {
     return Misuse("the inherited descriptor is no end of a socketpair of SOCK_SEQPACKET");
   }
   channel_ = std::move(channel);
+  channel_is_open_ = true;
   return {};
 }
 
-void KeeperServer::Run(int signals) {
-  std::vector<pollfd> wanted;
-  while (listener_.valid() || channel_.valid() || !peers_.empty()) {
-    wanted = {Readable(signals), Readable(listener_.get()), Readable(channel_.get())};
-    for (const Peer& peer : peers_) wanted.push_back(Readable(peer.socket.get()));
-    if (::poll(wanted.data(), wanted.size(), -1) < 0) continue;  // EINTR
-    if (wanted[0].revents != 0) return;
-    ++round_;
-    std::size_t i = 3;
-    std::erase_if(peers_, [&](Peer& peer) { return wanted[i++].revents != 0 && !Serve(peer); });
-    if (wanted[1].revents != 0) Accept();
-    if (wanted[2].revents != 0) TakeConnection();
+unsigned KeeperServer::Start(unsigned threads) {
+  try {
+    while (threads_.size() < threads) threads_.emplace_back([this] { Wait(); });
+  } catch (const std::system_error&) {
+    LogEvent("warning", "too_few_threads", {{"threads", threads_.size()}, {"wanted", threads}});
   }
+  std::unique_lock lock(mutex_);
+  told_.wait(lock, [this] { return waiting_ == threads_.size(); });
+  return static_cast<unsigned>(threads_.size());
+}
+
+void KeeperServer::Wait() {
+  std::unique_lock lock(mutex_);
+  ++waiting_;
+  told_.notify_all();
+  told_.wait(lock, [this] { return go_ != Go::kNotYet; });
+  const bool work = go_ == Go::kWork;
+  lock.unlock();
+  if (work) Work();
+}
+
+void KeeperServer::Run(int signals) {
+  Watch(signals, kSignal, EPOLLIN, EPOLL_CTL_ADD);
+  Watch(end_.get(), kEnd, EPOLLIN, EPOLL_CTL_ADD);
+  if (listener_.valid()) Watch(listener_.get(), kListener, kOnce, EPOLL_CTL_ADD);
+  if (channel_.valid()) Watch(channel_.get(), kChannel, kOnce, EPOLL_CTL_ADD);
+  EndIfNobodyIsLeft();
+  Tell(Go::kWork);
+  Work();
+  Tell(Go::kNever);
+}
+
+// With kNever: waits for the threads' end, too.
+void KeeperServer::Tell(Go go) {
+  {
+    const std::lock_guard lock(mutex_);
+    go_ = go;
+  }
+  told_.notify_all();
+  if (go != Go::kNever) return;
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+}
+
+void KeeperServer::Watch(int fd, std::uint64_t number, std::uint32_t events, int operation) {
+  epoll_event event = {.events = events, .data = {.u64 = number}};
+  ::epoll_ctl(epoll_.get(), operation, fd, &event);
+}
+
+// What ends the work is an event for every thread: it is never read.
+void KeeperServer::Work() {
+  for (;;) {
+    epoll_event event = {};
+    const int count = ::epoll_wait(epoll_.get(), &event, 1, -1);
+    if (count < 0 && errno != EINTR) return;
+    if (count < 1) continue;
+    if (event.data.u64 == kSignal || event.data.u64 == kEnd) return;
+    Handle(event.data.u64);
+  }
+}
+
+void KeeperServer::Handle(std::uint64_t number) {
+  if (number == kListener) return Accept();
+  if (number == kChannel) return TakeConnection();
+  const KeeperPeers::Peer* peer = peers_.Take(number);
+  if (peer == nullptr) return;
+  const bool stays = Serve(*peer);
+  peers_.Release(number, stays);
+  if (!stays) EndIfNobodyIsLeft();
+}
+
+void KeeperServer::EndIfNobodyIsLeft() {
+  if (!listener_.valid() && !channel_is_open_ && peers_.empty()) ::eventfd_write(end_.get(), 1);
 }
 
 void KeeperServer::Accept() {
   UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  Watch(listener_.get(), kListener, kOnce, EPOLL_CTL_MOD);
   if (!socket.valid()) return;
   const Result<SocketPeer> who = PeerOf(socket.get());
   if (!who.ok()) return;
@@ -60,7 +136,12 @@ void KeeperServer::Accept() {
 
 void KeeperServer::TakeConnection() {
   Result<UniqueFd> socket = AcceptFrom(channel_.get());
-  if (!socket.ok() && socket.status().fault() == Fault::kTransport) return channel_.reset();
+  if (!socket.ok() && socket.status().fault() == Fault::kTransport) {
+    channel_.reset();
+    channel_is_open_ = false;
+    return EndIfNobodyIsLeft();
+  }
+  Watch(channel_.get(), kChannel, kOnce, EPOLL_CTL_MOD);
   if (!socket.ok()) {
     return LogEvent("warning", "connection_refused", {{"reason", socket.status().message()}});
   }
@@ -69,23 +150,13 @@ void KeeperServer::TakeConnection() {
 }
 
 void KeeperServer::Welcome(UniqueFd socket, const SocketPeer& who) {
-  if (peers_.size() >= kMaxPeers) MakePlace();
-  Peer peer{std::move(socket), who, round_};
-  // Most have asked by now: no need to wait for what is there.
-  if (Serve(peer)) peers_.push_back(std::move(peer));
-}
-
-void KeeperServer::MakePlace() {
-  const auto silent =
-      std::min_element(peers_.begin(), peers_.end(),
-                       [](const Peer& a, const Peer& b) { return a.last_asked < b.last_asked; });
-  LogDropped(silent->who, "its place was needed");
-  peers_.erase(silent);
+  if (const auto gone = peers_.Add(std::move(socket), who)) {
+    LogDropped(*gone, "its place was needed");
+  }
 }
 
 // Serve answers one request. False: the connection has ended.
-bool KeeperServer::Serve(Peer& peer) {
-  peer.last_asked = round_;
+bool KeeperServer::Serve(const KeeperPeers::Peer& peer) {
   std::array<std::uint8_t, kFrameSize + 1> bytes;  // one more shows that a frame is too long
   const ssize_t size = ::recv(peer.socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   if (size <= 0) return size < 0 && (errno == EAGAIN || errno == EINTR);
@@ -95,7 +166,7 @@ bool KeeperServer::Serve(Peer& peer) {
   return false;
 }
 
-bool KeeperServer::Reply(const Peer& peer, const Frame& request) {
+bool KeeperServer::Reply(const KeeperPeers::Peer& peer, const Frame& request) {
   const Result<Frame> reply = requests_.Answer(request, std::chrono::steady_clock::now());
   if (!reply.ok()) {
     LogDropped(peer.who, reply.status().message());

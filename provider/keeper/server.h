@@ -1,29 +1,33 @@
-// The keeper's event loop.
+// The keeper's threads, and what they wait for.
 #ifndef DETACH_PROVIDER_KEEPER_SERVER_H_
 #define DETACH_PROVIDER_KEEPER_SERVER_H_
 
 #include <sys/types.h>
 
+#include <atomic>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
+#include <thread>
 #include <vector>
 
 #include "bio/socket/unique_fd.h"
 #include "bio/status.h"
+#include "provider/keeper/peers.h"
 #include "provider/keeper/requests.h"
 #include "provider/keeper/unix_socket.h"
 
 namespace detach {
 
-// KeeperServer answers, on the one thread that calls Run, whoever connects.
+// KeeperServer answers whoever connects.
 class KeeperServer {
  public:
-  // When so many peers are connected the one that has been silent for the longest goes.
-  static constexpr std::size_t kMaxPeers = 256;
-
   // `requests` is borrowed. Of those who come through a listening socket, `allowed_users` are
   // served.
-  KeeperServer(Requests& requests, std::vector<uid_t> allowed_users)
-      : requests_(requests), allowed_users_(std::move(allowed_users)) {}
+  KeeperServer(Requests& requests, std::vector<uid_t> allowed_users);
+  KeeperServer(const KeeperServer&) = delete;
+  KeeperServer& operator=(const KeeperServer&) = delete;
+  ~KeeperServer();
 
   // Listen takes a socket of ListenAt.
   void Listen(UniqueFd listener) { listener_ = std::move(listener); }
@@ -32,29 +36,43 @@ class KeeperServer {
   // be anybody. kMisuse unless it is a socket of SOCK_SEQPACKET.
   Status TakeConnectionsFrom(UniqueFd channel);
 
-  // Run serves until `signals`, a signalfd, has something to read, or nobody is left who could ask.
+  // Start starts threads, which do nothing until Run: so what limits the process from then on (its
+  // system calls) is there for them, too, and starting was before. Returns how many there are;
+  // fewer than `threads` where the system gives no more.
+  unsigned Start(unsigned threads);
+
+  // Run serves, on the caller's thread and those of Start, until `signals`, a signalfd, has
+  // something to read, or nobody is left who could ask. Once.
   void Run(int signals);
 
  private:
-  struct Peer {
-    UniqueFd socket;
-    SocketPeer who;
-    std::uint64_t last_asked;  // in rounds of the loop
-  };
+  enum class Go { kNotYet, kWork, kNever };
 
+  void Wait();
+  void Tell(Go go);
+  void Watch(int fd, std::uint64_t number, std::uint32_t events, int operation);
+  void Work();
+  void Handle(std::uint64_t number);
   void Accept();
   void TakeConnection();
   void Welcome(UniqueFd socket, const SocketPeer& who);
-  void MakePlace();
-  bool Serve(Peer& peer);
-  bool Reply(const Peer& peer, const Frame& request);
+  void EndIfNobodyIsLeft();
+  bool Serve(const KeeperPeers::Peer& peer);
+  bool Reply(const KeeperPeers::Peer& peer, const Frame& request);
 
   Requests& requests_;
-  std::vector<uid_t> allowed_users_;
+  const std::vector<uid_t> allowed_users_;
   UniqueFd listener_;
-  UniqueFd channel_;
-  std::vector<Peer> peers_;
-  std::uint64_t round_ = 0;
+  UniqueFd channel_;  // used by the thread that has its event
+  std::atomic<bool> channel_is_open_ = false;
+  UniqueFd epoll_;
+  UniqueFd end_;  // an eventfd: nobody is left
+  KeeperPeers peers_;
+  std::mutex mutex_;
+  std::condition_variable told_;
+  Go go_ = Go::kNotYet;      // guarded by mutex_
+  std::size_t waiting_ = 0;  // threads that have started; guarded by mutex_
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace detach

@@ -11,6 +11,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <future>
+#include <thread>
+
 namespace detach {
 namespace {
 
@@ -51,6 +54,23 @@ TEST(ConfinementTest, KillsWhoeverMakesMemoryIntoCode) {
                 ::mprotect(page, 4096, PROT_READ | PROT_EXEC);
               }),
               IsKilled, "");
+}
+
+// A thread that waits, and opens a file when it is told to.
+void ConfineWhileAThreadRuns() {
+  std::promise<void> confined;
+  std::thread thread([&] {
+    confined.get_future().wait();
+    ::open("/dev/null", O_RDONLY);
+  });
+  Confined([&] {
+    confined.set_value();
+    thread.join();
+  });
+}
+
+TEST(ConfinementTest, HoldsForTheThreadsThatRunAlready) {
+  EXPECT_EXIT(ConfineWhileAThreadRuns(), IsKilled, "");
 }
 
 TEST(ConfinementTest, LeavesMemoryAndTheEnd) {

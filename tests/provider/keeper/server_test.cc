@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -45,11 +46,12 @@ class KeeperServerTest : public ::testing::Test {
   }
 
   // Returns the channel's end of those who ask.
-  UniqueFd ServeChannel() {
+  UniqueFd ServeChannel(unsigned threads = 0) {
     Result<PacketPair> channel = NewPacketPair();
     EXPECT_TRUE(channel.ok());
     server_ = std::make_unique<KeeperServer>(requests_, std::vector<uid_t>{});
     EXPECT_TRUE(server_->TakeConnectionsFrom(std::move(channel->theirs)).ok());
+    EXPECT_EQ(server_->Start(threads), threads);
     thread_ = std::thread([this] { server_->Run(stop_.get()); });
     return std::move(channel->ours);
   }
@@ -121,6 +123,33 @@ TEST_F(KeeperServerTest, AMessageInItsChannelThatIsNoneHindersNobody) {
   const Result<UniqueFd> socket = ConnectThrough(channel.get());
   ASSERT_TRUE(socket.ok());
   EXPECT_EQ(Ask(*socket), FrameType::kIdentity);
+}
+
+TEST_F(KeeperServerTest, AnswersAnyNumberOfPeersOnAnyNumberOfThreads) {
+  const UniqueFd channel = ServeChannel(3);
+  std::atomic<int> answers = 0;
+  std::vector<std::thread> peers;
+  for (int i = 0; i < 8; ++i) {
+    peers.emplace_back([&] {
+      for (int connections = 0; connections < 10; ++connections) {
+        const Result<UniqueFd> socket = ConnectThrough(channel.get());
+        for (int n = 0; n < 10; ++n) answers += Ask(*socket) == FrameType::kIdentity ? 1 : 0;
+      }
+    });
+  }
+  for (std::thread& peer : peers) peer.join();
+  EXPECT_EQ(answers, 800);
+}
+
+TEST_F(KeeperServerTest, ThreadsThatNeverRanEndWithIt) {
+  KeeperServer server(requests_, {});
+  EXPECT_EQ(server.Start(2), 2U);
+}
+
+TEST_F(KeeperServerTest, EndsAtOnceWhereNobodyCouldAsk) {
+  KeeperServer server(requests_, {});
+  server.Start(1);
+  server.Run(stop_.get());
 }
 
 TEST_F(KeeperServerTest, EndsWithItsChannelAndThoseWhoCameThroughIt) {
