@@ -108,6 +108,21 @@ bool CanSign(const EVP_PKEY* key, const std::vector<std::uint16_t>& asked_for) {
          schemes.end();
 }
 
+// A server refuses the leaf of an intermediate CA that is not valid itself. Above the authority
+// that it named, it does not look.
+std::string ObstacleAbove(const std::vector<Bytes>& chain, std::size_t path_length, TimePoint now) {
+  for (std::size_t i = 1; i <= path_length && i < chain.size(); ++i) {
+    const Result<CertificateNames> names = ReadCertificateNames(chain[i]);
+    if (!names.ok()) return "is issued below a damaged certificate: " + names.status().message();
+    const bool expired = now > names->not_after;
+    if (!expired && now >= names->not_before) continue;
+    return "is issued below " + names->subject +
+           (expired ? ", which expired on " + TimeText(names->not_after)
+                    : ", which is not valid before " + TimeText(names->not_before));
+  }
+  return {};
+}
+
 std::string Obstacle(const CertificateNames& names, X509* leaf, std::size_t path_length,
                      const CertificateRequest& request, TimePoint now) {
   if (path_length == kNoPath) return "is issued by " + names.issuer;
@@ -141,11 +156,12 @@ Candidate Measure(const Identity& identity, const Authorities& authorities,
                         "is damaged: " + names.status().message()}};
   }
   const std::size_t path_length = authorities.PathLength(chain);
+  std::string obstacle = Obstacle(*names, chain.front().get(), path_length, request, now);
+  if (obstacle.empty()) obstacle = ObstacleAbove(identity.chain, path_length, now);
   return {.chain = &identity.chain,
           .not_before = names->not_before,
           .path_length = path_length,
-          .verdict = {names->subject,
-                      Obstacle(*names, chain.front().get(), path_length, request, now)}};
+          .verdict = {names->subject, std::move(obstacle)}};
 }
 
 // The bytes decide at last: of two that are equally good, everywhere and always the same one.

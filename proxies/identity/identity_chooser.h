@@ -33,7 +33,8 @@ struct IdentityChoice {
 
 // ChooseIdentity returns the identity to answer `request` with: one that is valid at `now`, for
 // client authentication (RFC 5280 §4.2.1.3, §4.2.1.12), whose key can sign by a scheme that the
-// server named, and whose chain leads to an authority that the server named, if it named any. Of
+// server named, and whose chain leads, by CAs that are valid at `now`, to an authority that the
+// server named, if it named any. Of
 // several the most specific, whose path to a named authority is the shortest; then the newest; then
 // the one whose certificate comes first by its bytes. So the order of `identities` decides nothing.
 IdentityChoice ChooseIdentity(

@@ -110,12 +110,17 @@ Status OpenSslContext::SetIdentity() {
   return identity.ok() ? identity->UseIn(context_.get()) : identity.status();
 }
 
+// Parses without the lock: a key may be where it takes long to find. Of two threads that do it at a
+// time, both get what the first has made.
 Result<const OpenSslIdentity*> OpenSslContext::Parsed(
     const std::shared_ptr<const Identity>& identity) {
-  const std::lock_guard lock(mutex_);
-  if (const auto found = parsed_.find(identity); found != parsed_.end()) return &found->second;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = parsed_.find(identity); found != parsed_.end()) return &found->second;
+  }
   Result<OpenSslIdentity> fresh = OpenSslIdentity::Parse(*identity);
   if (!fresh.ok()) return fresh.status();
+  const std::lock_guard lock(mutex_);
   return &parsed_.emplace(identity, *std::move(fresh)).first->second;
 }
 

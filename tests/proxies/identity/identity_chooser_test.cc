@@ -118,6 +118,28 @@ TEST_F(IdentityChooserTest, FindsTheNamedAuthorityAtEachOfSeveralLevels) {
   EXPECT_EQ(ChooseIdentity(Identities{lonely}, From({&second})).identity, nullptr);
 }
 
+TEST_F(IdentityChooserTest, PassesOverWhatIsIssuedBelowACaThatIsNotValid) {
+  const auto below_ca = [this](std::chrono::hours from, std::chrono::hours until) {
+    return root.Subordinate({.common_name = "Old issuer", .not_before = from, .not_after = until})
+        .Issue({"below the old one", kClient})
+        .identity();
+  };
+  const auto expired = below_ca(std::chrono::hours(-9), std::chrono::hours(-1));
+  const auto early = below_ca(std::chrono::hours(1), std::chrono::hours(9));
+  const IdentityChoice choice = ChooseIdentity(Identities{expired, early, below}, From({&root}));
+  EXPECT_EQ(choice.identity, below);
+  EXPECT_EQ(choice.verdicts[0].obstacle.find("is issued below CN=Old issuer, which expired on "),
+            0U);
+  EXPECT_EQ(
+      choice.verdicts[1].obstacle.find("is issued below CN=Old issuer, which is not valid before "),
+      0U);
+  // A server that named that CA itself trusts it, and looks no further.
+  const auto& old_issuer = expired->chain[1];
+  CertificateRequest request = From({});
+  request.authorities.push_back(SubjectName(old_issuer));
+  EXPECT_EQ(ChooseIdentity(Identities{expired}, request).identity, expired);
+}
+
 TEST_F(IdentityChooserTest, EachLevelIsLessSpecificThanTheOneBelow) {
   const TestAuthority second = issuer.Subordinate({.common_name = "Second"});
   const TestAuthority third = second.Subordinate({.common_name = "Third"});
