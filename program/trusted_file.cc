@@ -1,6 +1,7 @@
 #include "program/trusted_file.h"
 
 #include <fcntl.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -65,6 +66,15 @@ Result<std::string> ReadTrustedFile(const std::string& path) {
 
 Result<std::string> ReadSecretFile(const std::string& path) {
   return Read(path, Readers::kOwnerAndGroup);
+}
+
+Result<std::string> ReadSecretLine(const std::string& path) {
+  Result<std::string> text = ReadSecretFile(path);
+  if (!text.ok()) return text;
+  std::string line = text->substr(0, text->find_first_of("\r\n"));
+  ::explicit_bzero(text->data(), text->size());
+  if (line.empty()) return Refuse(path, "the first line is empty");
+  return line;
 }
 
 }  // namespace detach

@@ -19,6 +19,10 @@ Result<std::string> ReadTrustedFile(const std::string& path);
 // may read: a secret that lies there open is none.
 Result<std::string> ReadSecretFile(const std::string& path);
 
+// ReadSecretLine returns the first line of such a file: a passphrase, or a PIN. An empty one is an
+// error too.
+Result<std::string> ReadSecretLine(const std::string& path);
+
 }  // namespace detach
 
 #endif  // DETACH_PROGRAM_TRUSTED_FILE_H_

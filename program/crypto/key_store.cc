@@ -72,6 +72,16 @@ bool AddFileContents(std::string_view bytes, const std::string& place, Passphras
   return context != nullptr && AddObjects(context.get(), place, store);
 }
 
+bool AddUriContents(const std::string& uri, OSSL_LIB_CTX* library, const std::string& place,
+                    KeyStore& store) {
+  Passphrase none;
+  const UiMethodPtr ui(UI_UTIL_wrap_read_pem_callback(GivePassphrase, 0));
+  ERR_clear_error();
+  const StorePtr context(OSSL_STORE_open_ex(uri.c_str(), library, nullptr, ui.get(), &none, nullptr,
+                                            nullptr, nullptr));
+  return context != nullptr && AddObjects(context.get(), place, store);
+}
+
 void SortByAge(std::vector<StoredCertificate>& certificates) {
   std::stable_sort(certificates.begin(), certificates.end(), [](const auto& a, const auto& b) {
     const X509* x = a.certificate.get();

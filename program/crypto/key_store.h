@@ -42,6 +42,11 @@ bool AddObjects(OSSL_STORE_CTX* context, const std::string& place, KeyStore& sto
 bool AddFileContents(std::string_view bytes, const std::string& place, Passphrase& passphrase,
                      KeyStore& store);
 
+// AddUriContents does so with what `uri` leads to by the stores of `library`. Nobody is asked for a
+// passphrase or a PIN.
+bool AddUriContents(const std::string& uri, OSSL_LIB_CTX* library, const std::string& place,
+                    KeyStore& store);
+
 // SortByAge puts the newest certificates first, so that what is looked for is found there first; of
 // the same age, by their bytes: which one is taken is never for the names of files to say.
 void SortByAge(std::vector<StoredCertificate>& certificates);

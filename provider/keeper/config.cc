@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "program/trusted_file.h"
+#include "provider/keeper/pkcs11/token_reader.h"
 
 namespace detach {
 namespace {
@@ -43,20 +44,42 @@ Purpose ReadPurpose(TomlTable& table) {
 std::string ReadPassphrase(TomlTable& table) {
   const LocatedString path = table.String("passphrase_file");
   if (path.empty()) return {};
-  Result<std::string> text = ReadSecretFile(path.text);
-  if (!text.ok()) {
-    table.Fail(path.position, text.status().message());
-    return {};
-  }
-  std::string line = text->substr(0, text->find_first_of("\r\n"));
-  OPENSSL_cleanse(text->data(), text->size());
-  if (line.empty()) table.Fail(path.position, path.text + ": the first line is empty");
-  return line;
+  Result<std::string> line = ReadSecretLine(path.text);
+  if (line.ok()) return *std::move(line);
+  table.Fail(path.position, line.status().message());
+  return {};
 }
 
-KeyAndChain ReadContent(TomlTable& table) {
-  std::string passphrase = ReadPassphrase(table);
+std::string Joined(const std::vector<std::string>& notices) {
+  std::string text;
+  for (const std::string& notice : notices) text += (text.empty() ? "" : "; ") + notice;
+  return text;
+}
+
+// ReadTokenContent returns the one identity that `uri` means.
+KeyAndChain ReadTokenContent(TomlTable& table, const LocatedString& uri, TokenReader& tokens) {
+  if (table.Has("passphrase_file")) {
+    table.Fail(table.String("passphrase_file").position,
+               "\"passphrase_file\" is for file: URIs; this one says itself where its PIN is: "
+               "?pin-source=file:/path");
+  }
+  FoundIdentities found = tokens.Read(uri.text);
+  if (found.identities.size() == 1) return std::move(found.identities.front());
+  if (found.identities.empty()) {
+    table.Fail(uri.position, Joined(found.notices));
+  } else {
+    table.Fail(uri.position,
+               "there are " + std::to_string(found.identities.size()) +
+                   " identities; name one of them by object=… or id=…, or all of them "
+                   "by a [[database]]");
+  }
+  return {};
+}
+
+KeyAndChain ReadContent(TomlTable& table, TokenReader& tokens) {
   const LocatedString uri = table.RequiredString("uri");
+  if (tokens.Expects(uri.text)) return ReadTokenContent(table, uri, tokens);
+  std::string passphrase = ReadPassphrase(table);
   Result<KeyAndChain> content = LoadKeyAndChain(uri.text, passphrase);
   OPENSSL_cleanse(passphrase.data(), passphrase.size());
   if (content.ok()) return *std::move(content);
@@ -64,10 +87,14 @@ KeyAndChain ReadContent(TomlTable& table) {
   return {};
 }
 
+int ReadRate(TomlTable& table) {
+  constexpr int kMaxRate = 1'000'000;
+  return static_cast<int>(table.Integer("signatures_per_second", 1000, 1, kMaxRate));
+}
+
 // `purpose`: of a proxy's rows, which do not say it themselves.
 KeeperIdentity ReadIdentity(TomlTable& table, std::optional<Purpose> purpose,
-                            const std::vector<KeeperIdentity>& before) {
-  constexpr int kMaxRate = 1'000'000;
+                            const std::vector<KeeperIdentity>& before, TokenReader& tokens) {
   const LocatedString name = table.RequiredString("name");
   if (!IsIdentityName(name.text)) {
     table.Fail(name.position, "\"" + name.text +
@@ -82,20 +109,57 @@ KeeperIdentity ReadIdentity(TomlTable& table, std::optional<Purpose> purpose,
   identity.name = name.text;
   identity.purpose = purpose ? *purpose : ReadPurpose(table);
   identity.unsafe_tls12 = table.Bool("unsafe_tls12", false);
-  identity.signatures_per_second =
-      static_cast<int>(table.Integer("signatures_per_second", 1000, 1, kMaxRate));
-  identity.content = ReadContent(table);
+  identity.signatures_per_second = ReadRate(table);
+  identity.content = ReadContent(table, tokens);
   return identity;
 }
 
-// ReadKept reads what is to be kept: in `table`, which is all of a keeper's own file, or a part of
-// a proxy's.
-void ReadKept(TomlTable& table, std::optional<Purpose> purpose, KeeperConfig& config) {
-  for (TomlTable& row : table.Tables("identity")) {
-    config.identities.push_back(ReadIdentity(row, purpose, config.identities));
+KeptDatabase ReadDatabase(TomlTable& table) {
+  KeptDatabase database;
+  const LocatedString uri = table.RequiredString("uri");
+  database.uri = uri.text;
+  if (!IsTokenUri(uri.text)) {
+    table.Fail(uri.position, "\"" + uri.text + "\": a database is at a pkcs11: or browser: URI");
   }
-  if (config.identities.empty()) {
+  database.purpose = ReadPurpose(table);
+  database.unsafe_tls12 = table.Bool("unsafe_tls12", false);
+  database.signatures_per_second = ReadRate(table);
+  return database;
+}
+
+// Expect tells `tokens` of all that it will be asked for: before the first question.
+void Expect(TomlTable& table, const LocatedString& uri, TokenReader& tokens) {
+  if (!IsTokenUri(uri.text)) return;
+  if (Status status = tokens.Expect(uri.text); !status.ok()) {
+    table.Fail(uri.position, status.message());
+  }
+}
+
+// ReadKept reads what is to be kept: in `table`, which is all of a keeper's own file, or a part of
+// a proxy's, whose `databases` stand elsewhere.
+void ReadKept(TomlTable& table, std::optional<Purpose> purpose,
+              const std::vector<LocatedString>& databases, KeeperConfig& config) {
+  auto tokens = std::make_unique<TokenReader>(table.String("pkcs11_provider").text);
+  std::vector<TomlTable> identity_rows = table.Tables("identity");
+  std::vector<TomlTable> database_rows;
+  if (!purpose) database_rows = table.Tables("database");
+  for (TomlTable& row : identity_rows) Expect(row, row.RequiredString("uri"), *tokens);
+  for (TomlTable& row : database_rows) Expect(row, row.RequiredString("uri"), *tokens);
+  for (const LocatedString& uri : databases) Expect(table, uri, *tokens);
+  for (TomlTable& row : identity_rows) {
+    config.identities.push_back(ReadIdentity(row, purpose, config.identities, *tokens));
+  }
+  std::vector<KeptDatabase> kept;
+  for (TomlTable& row : database_rows) kept.push_back(ReadDatabase(row));
+  for (const LocatedString& uri : databases) {
+    if (IsTokenUri(uri.text)) kept.push_back({.uri = uri.text, .purpose = *purpose});
+  }
+  if (config.identities.empty() && kept.empty()) {
     table.Fail(table.position(), "there is no identity to keep; add an [[identity]]");
+  }
+  config.has_tokens = !tokens->empty();
+  if (!kept.empty()) {
+    config.databases = std::make_unique<Databases>(std::move(kept), std::move(tokens));
   }
 }
 
@@ -108,7 +172,7 @@ Result<KeeperConfig> LoadKeeperConfig(const std::string& path) {
   KeeperConfig config;
   config.socket = root.String("socket");
   config.allow_users = ReadUsers(root);
-  ReadKept(root, std::nullopt, config);
+  ReadKept(root, std::nullopt, {}, config);
   if (Status status = reader->Finish(); !status.ok()) return status;
   return config;
 }
@@ -120,8 +184,10 @@ Result<KeeperConfig> LoadKeeperOfProxy(const std::string& path, Purpose purpose)
   root.LeaveTheRest();
   TomlTable table = root.Table("keeper");
   table.LeaveTheRest();
+  std::vector<LocatedString> databases;
+  if (purpose == Purpose::kTlsClient) databases = root.Strings("identities");
   KeeperConfig config;
-  ReadKept(table, purpose, config);
+  ReadKept(table, purpose, databases, config);
   if (Status status = reader->Finish(); !status.ok()) return status;
   return config;
 }

@@ -54,7 +54,10 @@ Result<KeyAndChain> AssembleIdentity(StoredKey key,
   if (!id.ok()) return id.status();
   std::vector<std::uint8_t> chain = Joined(ChainFrom(leaf, certificates));
   if (chain.size() > kMaxChainSize) return Misuse("has a chain of more than 64 KiB");
-  return KeyAndChain{std::move(key.place), std::move(key.key), *id, std::move(chain)};
+  return KeyAndChain{.location = std::move(key.place),
+                     .key = std::move(key.key),
+                     .key_id = *id,
+                     .chain = std::move(chain)};
 }
 
 Result<KeyAndChain> LoadKeyAndChain(const std::string& uri, const std::string& passphrase) {

@@ -3,6 +3,7 @@
 #define DETACH_PROVIDER_KEEPER_IDENTITY_H_
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,10 @@ namespace detach {
 
 // KeyAndChain is what a store holds of one identity.
 struct KeyAndChain {
-  std::string location;  // of the key, for a person: one line of UTF-8, not empty
+  std::string location;                   // of the key, for a person: one line of UTF-8, not empty
+  std::shared_ptr<OSSL_LIB_CTX> library;  // that the key belongs to; null: the default one
   PkeyPtr key;
+  bool signs_pss = true;  // of an RSA key: in a token it may not
   KeyId key_id = {};
   std::vector<std::uint8_t> chain;  // DER, one certificate behind the other, the key's own first
 };

@@ -98,13 +98,15 @@ int Keep(Flags flags) {
   const UniqueFd signals = TerminationSignals(flags.purpose.has_value());
   if (!signals.valid()) return ExitWith(kFailed, Internal("signalfd failed"), report);
   const std::size_t count = config->identities.size();
-  Requests requests(std::move(config->identities));
+  Requests requests(std::move(config->identities), std::move(config->databases));
   KeeperServer server(requests, config->allow_users);
   if (Status status = Open(server, config->socket, std::move(flags.inherited)); !status.ok()) {
     return ExitWith(kWrongUsage, status, report);
   }
   const unsigned threads = 1 + server.Start(std::max(1U, std::thread::hardware_concurrency()) - 1);
-  if (Status status = AllowOnlyServing(); !status.ok()) return ExitWith(kFailed, status, report);
+  if (Status status = config->has_tokens ? Status() : AllowOnlyServing(); !status.ok()) {
+    return ExitWith(kFailed, status, report);
+  }
   LogEvent(*locked == "all" ? "info" : "warning", "ready",
            {{"identities", count},
             {"socket", config->socket.text},

@@ -40,6 +40,10 @@ std::optional<Refusal> OnlyOfTheIdentitysRole(const KeeperIdentity& identity,
   return std::nullopt;
 }
 
+bool TokenCan(const KeyAndChain& held, const SignatureScheme& scheme) {
+  return scheme.padding != RsaPadding::kPss || held.signs_pss;
+}
+
 std::optional<Refusal> OnlyWhereItIsSwitchedOn(const KeeperIdentity& identity, const Frame&) {
   if (!identity.unsafe_tls12) return Refusal::kTls12Off;
   return std::nullopt;
@@ -54,7 +58,7 @@ struct Requests::Row {
   // Of those that sign: when it is legal, which keys can do it, and how it is done.
   std::optional<Refusal> (*illegal)(const KeeperIdentity&, const Frame&);
   bool (*fits)(const EVP_PKEY*, const SignatureScheme&) noexcept;
-  Result<std::vector<std::uint8_t>> (*sign)(EVP_PKEY*, const SignatureScheme&,
+  Result<std::vector<std::uint8_t>> (*sign)(const KeyAndChain&, const SignatureScheme&,
                                             std::span<const std::uint8_t>);
 };
 
@@ -70,8 +74,24 @@ const Requests::Row Requests::kLegal[] = {
 };
 // clang-format on
 
-Requests::Requests(std::vector<KeeperIdentity> identities)
-    : holdings_(std::make_shared<const Holdings>(Hold(std::move(identities)))) {}
+Requests::Requests(std::vector<KeeperIdentity> identities, std::unique_ptr<Databases> databases)
+    : fixed_(Hold(std::move(identities))),
+      databases_(std::move(databases)),
+      holdings_(std::make_shared<const Holdings>(fixed_)) {
+  if (databases_ != nullptr) Look(std::chrono::steady_clock::now());
+}
+
+void Requests::Look(Quota::TimePoint now) {
+  auto holdings = std::make_shared<const Holdings>(databases_->Look(fixed_, *Now()));
+  last_look_ = now;
+  const std::lock_guard lock(mutex_);
+  holdings_ = std::move(holdings);
+}
+
+void Requests::LookAgain(Quota::TimePoint now) {
+  const std::lock_guard looking(looking_);
+  if (databases_ != nullptr && now - last_look_ >= std::chrono::seconds(1)) Look(now);
+}
 
 std::string_view Requests::Name(FrameType type) noexcept {
   const Row* row = Find(type);
@@ -102,7 +122,9 @@ std::shared_ptr<HeldIdentity> Requests::Find(std::string_view name) const {
   return held != now->identities.end() ? *held : nullptr;
 }
 
-Frame Requests::List(const Row&, const Frame& request, Quota::TimePoint) {
+// Who begins to list gets what is there now.
+Frame Requests::List(const Row&, const Frame& request, Quota::TimePoint time) {
+  if (request.argument == 0) LookAgain(time);
   const std::shared_ptr<const Holdings> now = Now();
   if (request.argument >= now->identities.size()) return Refuse(Refusal::kUnknownIdentity);
   const KeeperIdentity& identity = now->identities[request.argument]->identity;
@@ -114,7 +136,8 @@ Frame Requests::List(const Row&, const Frame& request, Quota::TimePoint) {
           .payload = Text(identity.content.location)};
 }
 
-Frame Requests::Notice(const Row&, const Frame& request, Quota::TimePoint) {
+Frame Requests::Notice(const Row&, const Frame& request, Quota::TimePoint time) {
+  if (request.argument == 0) LookAgain(time);
   const std::shared_ptr<const Holdings> now = Now();
   Frame reply = {.type = FrameType::kNotice,
                  .position = static_cast<std::uint32_t>(now->notices.size())};
@@ -142,10 +165,13 @@ Frame Requests::Sign(const Row& row, const Frame& request, Quota::TimePoint now)
   if (const auto refusal = row.illegal(identity, request)) return Refuse(*refusal);
   if (request.key != identity.content.key_id) return Refuse(Refusal::kOtherKey);
   const SignatureScheme* scheme = FindSignatureScheme(request.argument);
-  EVP_PKEY* key = identity.content.key.get();
-  if (scheme == nullptr || !row.fits(key, *scheme)) return Refuse(Refusal::kUnfitScheme);
+  if (scheme == nullptr || !row.fits(identity.content.key.get(), *scheme) ||
+      !TokenCan(identity.content, *scheme)) {
+    return Refuse(Refusal::kUnfitScheme);
+  }
   if (!held->quota.Take(now)) return Refuse(Refusal::kQuota);
-  Result<std::vector<std::uint8_t>> signature = row.sign(key, *scheme, request.payload);
+  Result<std::vector<std::uint8_t>> signature =
+      row.sign(identity.content, *scheme, request.payload);
   if (!signature.ok()) {
     LogEvent("error", "signing_failed",
              {{"identity", identity.name}, {"reason", signature.status().message()}});

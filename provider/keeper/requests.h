@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bio/status.h"
+#include "provider/keeper/databases.h"
 #include "provider/keeper/frame.h"
 #include "provider/keeper/holdings.h"
 #include "provider/keeper/identity.h"
@@ -19,8 +20,9 @@ namespace detach {
 // one table, in the .cc file; what is in no row is refused.
 class Requests {
  public:
-  // No two of `identities` have the same name.
-  explicit Requests(std::vector<KeeperIdentity> identities);
+  // No two of `identities` have the same name. `databases`: null where there are none.
+  explicit Requests(std::vector<KeeperIdentity> identities,
+                    std::unique_ptr<Databases> databases = nullptr);
 
   // Name returns the word for `type` that the log uses.
   static std::string_view Name(FrameType type) noexcept;
@@ -35,6 +37,10 @@ class Requests {
   static const Row kLegal[];
 
   static const Row* Find(FrameType type);
+  // LookAgain reads the databases where that was not in the second before `now`.
+  void LookAgain(Quota::TimePoint now);
+  void Look(Quota::TimePoint now);
+
   std::shared_ptr<const Holdings> Now() const;
   std::shared_ptr<HeldIdentity> Find(std::string_view name) const;
 
@@ -43,6 +49,10 @@ class Requests {
   Frame Notice(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Sign(const Row& row, const Frame& request, Quota::TimePoint now);
 
+  const Holdings fixed_;
+  std::mutex looking_;                    // before mutex_
+  std::unique_ptr<Databases> databases_;  // guarded by looking_
+  Quota::TimePoint last_look_;            // likewise
   mutable std::mutex mutex_;
   std::shared_ptr<const Holdings> holdings_;  // guarded by mutex_; never null
 };

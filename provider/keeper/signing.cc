@@ -28,16 +28,17 @@ Status Failed() { return Internal("signing failed" + TakeCryptoError()); }
 
 }  // namespace
 
-Result<Signature> SignMessage(EVP_PKEY* key, const SignatureScheme& scheme,
+Result<Signature> SignMessage(const KeyAndChain& held, const SignatureScheme& scheme,
                               std::span<const std::uint8_t> message) {
   const MdCtxPtr context(EVP_MD_CTX_new());
+  EVP_PKEY* key = held.key.get();
   const std::string digest(scheme.digest);
   EVP_PKEY_CTX* padding = nullptr;  // `context` owns it
   Signature signature = Room(key);
   std::size_t size = signature.size();
   if (!context ||
       EVP_DigestSignInit_ex(context.get(), &padding, digest.empty() ? nullptr : digest.c_str(),
-                            nullptr, nullptr, key, nullptr) <= 0 ||
+                            held.library.get(), nullptr, key, nullptr) <= 0 ||
       !SetPadding(padding, scheme.padding) ||
       EVP_DigestSign(context.get(), signature.data(), &size, message.data(), message.size()) <= 0) {
     return Failed();
@@ -46,14 +47,15 @@ Result<Signature> SignMessage(EVP_PKEY* key, const SignatureScheme& scheme,
   return signature;
 }
 
-Result<Signature> SignDigest(EVP_PKEY* key, const SignatureScheme& scheme,
+Result<Signature> SignDigest(const KeyAndChain& held, const SignatureScheme& scheme,
                              std::span<const std::uint8_t> digest) {
   const EVP_MD* md = EVP_get_digestbyname(std::string(scheme.digest).c_str());
   if (md == nullptr) return Failed();
   if (digest.size() != static_cast<std::size_t>(EVP_MD_get_size(md))) {
     return Misuse("the digest is not as long as the scheme's");
   }
-  const PkeyCtxPtr context(EVP_PKEY_CTX_new(key, nullptr));
+  EVP_PKEY* key = held.key.get();
+  const PkeyCtxPtr context(EVP_PKEY_CTX_new_from_pkey(held.library.get(), key, nullptr));
   Signature signature = Room(key);
   std::size_t size = signature.size();
   if (!context || EVP_PKEY_sign_init(context.get()) <= 0 ||

@@ -2,23 +2,23 @@
 #ifndef DETACH_PROVIDER_KEEPER_SIGNING_H_
 #define DETACH_PROVIDER_KEEPER_SIGNING_H_
 
-#include <openssl/types.h>
-
 #include <cstdint>
 #include <span>
 #include <vector>
 
 #include "bio/status.h"
+#include "provider/keeper/identity.h"
 #include "provider/keeper/signature_scheme.h"
 
 namespace detach {
 
-// SignMessage signs `message`, SignDigest what `digest` is of. The key fits the scheme
-// (KeyFitsTls13, KeyFitsTls12). kInternal where libcrypto fails, kMisuse where the digest is not as
-// long as the scheme's.
-Result<std::vector<std::uint8_t>> SignMessage(EVP_PKEY* key, const SignatureScheme& scheme,
+// SignMessage signs `message`, SignDigest what `digest` is of, by the key of `held`, which fits the
+// scheme (KeyFitsTls13, KeyFitsTls12). kInternal where libcrypto fails, kMisuse where the digest is
+// not as long as the scheme's.
+Result<std::vector<std::uint8_t>> SignMessage(const KeyAndChain& held,
+                                              const SignatureScheme& scheme,
                                               std::span<const std::uint8_t> message);
-Result<std::vector<std::uint8_t>> SignDigest(EVP_PKEY* key, const SignatureScheme& scheme,
+Result<std::vector<std::uint8_t>> SignDigest(const KeyAndChain& held, const SignatureScheme& scheme,
                                              std::span<const std::uint8_t> digest);
 
 }  // namespace detach

@@ -32,7 +32,10 @@ inline KeyAndChain SharedContent(KeyType type) {
   if (contents.count(type) == 0) contents.emplace(type, NewContent(type));
   const KeyAndChain& content = contents.at(type);
   EVP_PKEY_up_ref(content.key.get());
-  return {content.location, PkeyPtr(content.key.get()), content.key_id, content.chain};
+  return {.location = content.location,
+          .key = PkeyPtr(content.key.get()),
+          .key_id = content.key_id,
+          .chain = content.chain};
 }
 
 inline KeeperIdentity NewIdentity(const std::string& name, KeyType type, Purpose purpose) {

@@ -50,17 +50,27 @@ def make_identity(folder, name, *key_options):
 
 
 def entry(name, path, purpose, **more):
-    """An [[identity]] of the configuration."""
-    values = {"name": name, "uri": f"file:{path}", "purpose": purpose}
-    return "[[identity]]\n" + "".join(
+    """An [[identity]] of the configuration. `path`: of a file, or any URI."""
+    uri = str(path) if ":" in str(path) else f"file:{path}"
+    return _row("identity", name=name, uri=uri, purpose=purpose, **more)
+
+
+def database(uri, purpose, **more):
+    """A [[database]] of the configuration."""
+    return _row("database", uri=uri, purpose=purpose, **more)
+
+
+def _row(table, **values):
+    return f"[[{table}]]\n" + "".join(
         f"{key} = {str(value).lower() if isinstance(value, (bool, int)) else repr(value)}\n"
-        for key, value in {**values, **more}.items())
+        for key, value in values.items())
 
 
 class Keeper(Program):
     """detach-keeper, listening in `folder`, which gets that mode."""
 
-    def __init__(self, folder, *entries, allow_users=(), as_user=(), mode=0o700, wait=True):
+    def __init__(self, folder, *entries, allow_users=(), as_user=(), mode=0o700, wait=True,
+                 env=None):
         folder.chmod(mode)
         self.socket = folder / "socket"
         config = folder / "keeper.toml"
@@ -68,7 +78,7 @@ class Keeper(Program):
                           + "".join(entries))
         config.chmod(0o600)
         os.chown(config, folder.stat().st_uid, -1)
-        super().__init__([*as_user, os.path.abspath(KEEPER), "--config", config])
+        super().__init__([*as_user, os.path.abspath(KEEPER), "--config", config], env=env)
         if wait:
             self.event("ready")
 
@@ -80,6 +90,29 @@ class Keeper(Program):
             return line if all(f" {word}" in line for word in wanted) else None
 
         return self.find(extract)
+
+    def identities(self):
+        """Name → location, as the keeper lists them now."""
+        listed = {}
+        with Peer(self.socket) as peer:
+            count = 1
+            while len(listed) < count:
+                kind, _, count, name, _, location = peer.ask(frame(LIST_IDENTITY, argument=len(listed)))
+                if kind == REFUSED:
+                    return {}
+                listed[name.decode()] = location.decode()
+        return listed
+
+    def notices(self):
+        """What it has passed over."""
+        noticed = []
+        with Peer(self.socket) as peer:
+            count = 1
+            while len(noticed) < count:
+                _, _, count, _, _, text = peer.ask(frame(LIST_NOTICE, argument=len(noticed)))
+                if count:
+                    noticed.append(text.decode())
+        return noticed
 
     def events(self, name):
         return [line for line in self.lines if f" event={name} " in line]

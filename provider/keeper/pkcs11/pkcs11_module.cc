@@ -1,0 +1,137 @@
+#include "provider/keeper/pkcs11/pkcs11_module.h"
+
+#include <dlfcn.h>
+#include <p11-kit/p11-kit.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <string_view>
+#include <utility>
+
+namespace detach {
+namespace {
+
+template <std::size_t Size>
+std::string_view Field(const unsigned char (&field)[Size]) {
+  return {reinterpret_cast<const char*>(field), Size};
+}
+
+std::string Reason(CK_RV code) {
+  char number[32] = {};
+  std::snprintf(number, sizeof number, " (0x%lx)", static_cast<unsigned long>(code));
+  return p11_kit_strerror(code) + std::string(number);
+}
+
+Result<CK_FUNCTION_LIST*> FunctionsOf(const std::string& path) {
+  // Never closed: see the class.
+  void* module = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (module == nullptr) {
+    const char* error = ::dlerror();
+    return Misuse(path + ": the PKCS#11 module cannot be loaded: " +
+                  (error != nullptr ? error : "no reason given"));
+  }
+  const auto get = reinterpret_cast<CK_C_GetFunctionList>(::dlsym(module, "C_GetFunctionList"));
+  CK_FUNCTION_LIST* functions = nullptr;
+  if (get == nullptr || get(&functions) != CKR_OK || functions == nullptr) {
+    return Misuse(path + ": is no PKCS#11 module (it has no C_GetFunctionList)");
+  }
+  return functions;
+}
+
+}  // namespace
+
+std::string Token::Key() const {
+  std::string key = std::to_string(slot);
+  for (const std::string_view field : {Field(info.label), Field(info.manufacturerID),
+                                       Field(info.model), Field(info.serialNumber)}) {
+    key.append(1, '\0').append(field);
+  }
+  return key;
+}
+
+std::string WhyNotLogIn(CK_FLAGS flags) {
+  if ((flags & CKF_USER_PIN_INITIALIZED) == 0) return "has no PIN yet; initialise it";
+  if ((flags & CKF_USER_PIN_LOCKED) != 0) return "is locked: too many wrong PINs";
+  if ((flags & CKF_USER_PIN_FINAL_TRY) != 0) {
+    return "would be locked by one more wrong PIN, and so the keeper does not try; log in with a "
+           "program of the token's first";
+  }
+  return {};
+}
+
+Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::Load(const std::string& path,
+                                                         const std::string& parameters) {
+  const Result<CK_FUNCTION_LIST*> functions = FunctionsOf(path);
+  if (!functions.ok()) return functions.status();
+  CK_C_INITIALIZE_ARGS arguments = {};
+  arguments.flags = CKF_OS_LOCKING_OK;
+  // NSS has its LibraryParameters in this place.
+  arguments.pReserved = parameters.empty() ? nullptr : const_cast<char*>(parameters.c_str());
+  const CK_RV code = (*functions)->C_Initialize(&arguments);
+  if (code != CKR_OK && code != CKR_CRYPTOKI_ALREADY_INITIALIZED) {
+    return Misuse(path + ": the PKCS#11 module does not start: " + Reason(code));
+  }
+  return std::unique_ptr<Pkcs11Module>(new Pkcs11Module(path, *functions));
+}
+
+Result<std::vector<Token>> Pkcs11Module::Tokens() const {
+  constexpr CK_ULONG kMaxSlots = 256;
+  std::vector<CK_SLOT_ID> slots(kMaxSlots);
+  CK_ULONG count = kMaxSlots;
+  const CK_RV code = functions_->C_GetSlotList(CK_TRUE, slots.data(), &count);
+  if (code != CKR_OK) return Misuse(path_ + ": does not say which tokens it has: " + Reason(code));
+  std::vector<Token> tokens;
+  for (CK_ULONG i = 0; i < count; ++i) {
+    Token token;
+    token.slot = slots[i];
+    const bool there = functions_->C_GetTokenInfo(token.slot, &token.info) == CKR_OK;
+    if (there && (token.info.flags & CKF_TOKEN_INITIALIZED) != 0) tokens.push_back(token);
+  }
+  return tokens;
+}
+
+bool Pkcs11Module::Lives(const Login& login) const {
+  CK_SESSION_INFO session = {};
+  return functions_->C_GetSessionInfo(login.session, &session) == CKR_OK &&
+         (session.state == CKS_RO_USER_FUNCTIONS || session.state == CKS_RW_USER_FUNCTIONS);
+}
+
+Pkcs11Module::Login Pkcs11Module::Try(const Token& token, const std::string& pin) const {
+  Login login;
+  CK_RV code =
+      functions_->C_OpenSession(token.slot, CKF_SERIAL_SESSION, nullptr, nullptr, &login.session);
+  if (code == CKR_OK) {
+    const auto* bytes = reinterpret_cast<const unsigned char*>(pin.data());
+    code = functions_->C_Login(login.session, CKU_USER, const_cast<unsigned char*>(bytes),
+                               static_cast<CK_ULONG>(pin.size()));
+  }
+  if (code == CKR_OK || code == CKR_USER_ALREADY_LOGGED_IN) return login;
+  const bool wrong =
+      code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE;
+  login.refusal =
+      Misuse(wrong ? "refuses the PIN; it is not tried again before the configuration is read again"
+                   : "does not let the keeper log in: " + Reason(code));
+  return login;
+}
+
+Status Pkcs11Module::LogIn(const Token& token, const std::string& pin) {
+  if ((token.info.flags & CKF_LOGIN_REQUIRED) == 0) return {};
+  const auto before = logins_.find(token.Key());
+  if (before != logins_.end() && !before->second.refusal.ok()) return before->second.refusal;
+  if (before != logins_.end() && Lives(before->second)) return {};
+  if (const std::string reason = WhyNotLogIn(token.info.flags); !reason.empty()) {
+    return Misuse(reason);
+  }
+  if (pin.empty()) {
+    return Misuse("wants a PIN; write it to a file, and add to the URI: ?pin-source=file:/path");
+  }
+  return (logins_[token.Key()] = Try(token, pin)).refusal;
+}
+
+bool Pkcs11Module::Signs(const Token& token, CK_MECHANISM_TYPE mechanism) const {
+  CK_MECHANISM_INFO properties = {};
+  return functions_->C_GetMechanismInfo(token.slot, mechanism, &properties) == CKR_OK &&
+         (properties.flags & CKF_SIGN) != 0;
+}
+
+}  // namespace detach
