@@ -19,7 +19,8 @@ inline constexpr int kFirstDescriptor = 3;
 // process. Of this process it gets the environment, the working directory, standard error, and
 // `descriptors`, as 3, 4 and so on; nothing else that is open. Standard input and output are
 // /dev/null. No signal is blocked, and those of this process's terminal and group do not reach it:
-// it has a session of its own. kInternal, beginning with the path, where it cannot be started.
+// it has a session of its own. kInternal, beginning with the path, where it cannot be started; by a
+// process whose system calls are limited, for one.
 Result<pid_t> StartProgram(const std::string& path, const std::vector<std::string>& arguments,
                            std::span<const int> descriptors);
 

@@ -9,6 +9,7 @@
 
 #include "bio/status.h"
 #include "proxies/daemon/confinement.h"
+#include "proxies/daemon/key_reach.h"
 #include "proxies/daemon/run_proxy.h"
 #include "proxies/daemon/signals.h"
 #include "proxies/keeper/keeper_starter.h"
@@ -37,19 +38,20 @@ int ProxyMain(const std::string& path, bool check_only) {
   const auto start_keeper = [&keepers](const std::string& program) {
     return keepers.Start(program);
   };
-  const auto policy = Proxy::Policy::Load(path, start_keeper);
+  auto policy = Proxy::Policy::Load(path, start_keeper);
   if (!policy.ok()) return ExitWith(kWrongUsage, policy.status());
   if (check_only) {
     std::cout << path << ": the configuration is good\n";
     return kEnded;
   }
-  const auto& config = (*policy)->config;
+  auto first = *std::move(policy);
+  const auto& config = first->config;
   ConfigureLog(config.log.level, config.log.format);
   const Result<SignalQueue> signals = SignalQueue::Open();
   if (!signals.ok()) return ExitWith(kFailed, signals.status());
   const Result<std::unique_ptr<Relay>> relay = Relay::Create();
   if (!relay.ok()) return ExitWith(kFailed, relay.status());
-  Proxy proxy(*policy, **relay);
+  Proxy proxy(first, **relay);
 
   ProxyProgram program;
   program.listen = config.listen;
@@ -64,7 +66,9 @@ int ProxyMain(const std::string& path, bool check_only) {
 #else
       if (Status status = Confine(config.files, config.pid_file.text); !status.ok()) return status;
 #endif
+      WarnOfKeysWithinReach(config.keeper.KeyFiles());
     }
+    first.reset();  // a reload lets it go
     return (*relay)->Start();
   };
   program.handler = [&proxy](Socket socket, Server::Place place) {
@@ -74,8 +78,17 @@ int ProxyMain(const std::string& path, bool check_only) {
     auto fresh = Proxy::Policy::Load(path, start_keeper);
     if (!fresh.ok()) return fresh.status();
     ConfigureLog((*fresh)->config.log.level, (*fresh)->config.log.format);
+    if constexpr (Proxy::kConfined) WarnOfKeysWithinReach((*fresh)->config.keeper.KeyFiles());
     proxy.SetPolicy(*std::move(fresh));
     return {};
+  };
+  program.child_ended = [&keepers] {
+    if (!keepers.MonitorHasEnded()) return;
+    Log(LogLevel::kError, "keeper_monitor_ended",
+        {{"in_force",
+          "the keys of connections and of the configuration, as long as their keepers"
+          " live"},
+         {"advice", "start the proxy again"}});
   };
   const Status ended = RunProxy(program, *signals);
   (*relay)->Shutdown();

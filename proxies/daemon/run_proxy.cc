@@ -60,7 +60,18 @@ void Reload(const ProxyProgram& program) {
 }
 
 void ServeUntilTerminated(const ProxyProgram& program, const SignalQueue& signals) {
-  while (signals.Wait() != ProcessSignal::kTerminate) Reload(program);
+  while (true) {
+    switch (*signals.Wait()) {
+      case ProcessSignal::kTerminate:
+        return;
+      case ProcessSignal::kReload:
+        Reload(program);
+        break;
+      case ProcessSignal::kChildEnded:
+        program.child_ended();
+        break;
+    }
+  }
 }
 
 void Drain(const ProxyProgram& program, const SignalQueue& signals, Server& server) {
@@ -77,8 +88,7 @@ void Drain(const ProxyProgram& program, const SignalQueue& signals, Server& serv
 }  // namespace
 
 Status RunProxy(const ProxyProgram& program, const SignalQueue& signals) {
-  Server server(program.threads, program.max_connections,
-                LogFailures(program.handler));
+  Server server(program.threads, program.max_connections, LogFailures(program.handler));
   std::vector<std::string> bound;
   if (Status status = BindAll(program, server, bound); !status.ok()) return status;
   std::optional<PidFile> pid_file;

@@ -24,7 +24,8 @@ struct ProxyProgram {
   std::function<Status()>
       start;  // what comes between binding and serving; not ok: nothing is served
   Server::Handler handler;
-  std::function<Status()> reload;  // reads the configuration again; not ok: the old one stays
+  std::function<Status()> reload;     // reads the configuration again; not ok: the old one stays
+  std::function<void()> child_ended;  // a process that this one has started
 };
 
 // RunProxy serves until SIGTERM or SIGINT, then takes no more connections, and returns when those

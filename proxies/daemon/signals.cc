@@ -25,14 +25,25 @@ int PollTimeout(std::optional<Clock::time_point> deadline) {
       std::clamp<milliseconds::rep>(left.count(), 0, std::numeric_limits<int>::max()));
 }
 
+ProcessSignal Meaning(int signal) {
+  if (signal == SIGHUP) return ProcessSignal::kReload;
+  if (signal == SIGCHLD) return ProcessSignal::kChildEnded;
+  return ProcessSignal::kTerminate;
+}
+
 }  // namespace
 
 Result<SignalQueue> SignalQueue::Open() {
   sigset_t signals;
   sigemptyset(&signals);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&signals, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
   if (::pthread_sigmask(SIG_BLOCK, &signals, nullptr) != 0) return Internal("pthread_sigmask");
   ::signal(SIGPIPE, SIG_IGN);
+  // A confined process may not wait for them.
+  struct sigaction bury = {};
+  bury.sa_handler = SIG_DFL;
+  bury.sa_flags = SA_NOCLDWAIT;
+  ::sigaction(SIGCHLD, &bury, nullptr);
   UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd.valid()) return Internal(std::string("signalfd: ") + std::strerror(errno));
   return SignalQueue(std::move(fd));
@@ -44,7 +55,7 @@ std::optional<ProcessSignal> SignalQueue::Wait(std::optional<milliseconds> limit
   while (true) {
     signalfd_siginfo signal = {};
     if (::read(fd_.get(), &signal, sizeof signal) == sizeof signal) {
-      return signal.ssi_signo == SIGHUP ? ProcessSignal::kReload : ProcessSignal::kTerminate;
+      return Meaning(static_cast<int>(signal.ssi_signo));
     }
     pollfd wanted = {.fd = fd_.get(), .events = POLLIN, .revents = 0};
     if (::poll(&wanted, 1, PollTimeout(deadline)) == 0) return std::nullopt;

@@ -13,13 +13,15 @@ namespace detach {
 enum class ProcessSignal {
   kTerminate,  // SIGTERM or SIGINT: drain; once more: end now
   kReload,     // SIGHUP
+  kChildEnded,
 };
 
 // SignalQueue receives this process's signals.
 class SignalQueue {
  public:
-  // Open blocks SIGTERM, SIGINT and SIGHUP for the calling thread and the threads that it will
-  // start, and ignores SIGPIPE for the process. Call it before the first thread is started.
+  // Open blocks SIGTERM, SIGINT, SIGHUP and SIGCHLD for the calling thread and the threads that it
+  // will start, ignores SIGPIPE for the process, and leaves it to the kernel to bury children. Call
+  // it before the first thread is started.
   static Result<SignalQueue> Open();
 
   // Wait returns the next signal, or nothing when none comes within `limit` (without one: for

@@ -31,9 +31,10 @@ KeeperWayPtr ReadWay(TomlTable& table, const LocatedString& socket, const StartK
   const bool rows = table.Has("identity");
   table.LeaveToAnother("identity");
   table.LeaveToAnother("pkcs11_provider");
-  if ((rows || databases) && socket.empty()) return StartedKeeper(table, start);
-  if (!rows && !databases) return KeeperAt(socket.text);
-  if (!rows) {
+  const bool own = rows || databases;
+  if (own && socket.empty()) return StartedKeeper(table, start);
+  if (!own && !socket.empty()) return KeeperAt(socket.text);
+  if (databases && !rows) {
     table.Fail(socket.position,
                "the keeper at a socket reads the databases of its own configuration only: name "
                "pkcs11: and browser: in a [[database]] there, and \"identity:\" here");

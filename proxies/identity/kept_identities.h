@@ -37,6 +37,9 @@ class KeptIdentities {
   // Without a keeper every search fails, and says what to configure.
   KeptIdentities() = default;
 
+  // Whether there is a keeper: it may block who reads or signs.
+  explicit operator bool() const noexcept { return keeper_ != nullptr; }
+
   // Ask asks `keeper` for what it has for `role`. The keys are signers, or, for a backend that
   // takes none, store URIs: the provider of LoadKeeperProvider must answer those. Errors begin with
   // the keeper's name.

@@ -55,10 +55,15 @@ Result<UniqueFd> KeeperStarter::Start(const std::string& program) {
   return channel;
 }
 
-Status KeeperStarter::HaveMonitor(const std::string& program) {
+bool KeeperStarter::MonitorHasEnded() {
   // It says nothing; so what there is to read is its end.
-  if (control_.valid() && IsReadable(control_, std::chrono::milliseconds(0))) control_.reset();
-  if (control_.valid()) return {};
+  if (!control_.valid() || !IsReadable(control_, std::chrono::milliseconds(0))) return false;
+  control_.reset();
+  return true;
+}
+
+Status KeeperStarter::HaveMonitor(const std::string& program) {
+  if (!MonitorHasEnded() && control_.valid()) return {};
   Result<PacketPair> control = NewPacketPair();
   if (!control.ok()) return control.status();
   const std::array<int, 1> descriptors = {control->theirs.get()};

@@ -31,6 +31,10 @@ class KeeperStarter {
   // its keys, for a minute at most.
   Result<UniqueFd> Start(const std::string& program);
 
+  // MonitorHasEnded tells whether there was a monitor that has ended; once. The next call of Start
+  // starts another, where that can be.
+  bool MonitorHasEnded();
+
  private:
   Status HaveMonitor(const std::string& program);
 

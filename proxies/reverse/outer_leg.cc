@@ -8,9 +8,10 @@
 
 namespace detach {
 
-std::unique_ptr<TlsLeg> NewOuterLeg(
-    Socket socket, [[maybe_unused]] const std::shared_ptr<const ReversePolicy>& policy,
-    [[maybe_unused]] ThreadRoom& room, [[maybe_unused]] std::shared_ptr<const void> place) {
+std::unique_ptr<TlsLeg> NewOuterLeg(Socket socket,
+                                    const std::shared_ptr<const ReversePolicy>& policy,
+                                    ThreadRoom& room,
+                                    [[maybe_unused]] std::shared_ptr<const void> place) {
 #if defined(DETACH_HAS_OPENSSL_BACKEND)
   if (policy->config.pairing == Pairing::kLoopback) {
     using Kept = std::pair<std::shared_ptr<const ReversePolicy>, std::shared_ptr<const void>>;
@@ -19,7 +20,7 @@ std::unique_ptr<TlsLeg> NewOuterLeg(
                                          policy->config.limits.detach);
   }
 #endif
-  return std::make_unique<TlsLeg>(std::move(socket));
+  return std::make_unique<TlsLeg>(std::move(socket), policy->config.keeper ? &room : nullptr);
 }
 
 }  // namespace detach

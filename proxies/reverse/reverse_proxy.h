@@ -46,7 +46,7 @@ class ReverseProxy {
   Quota sources_;     // connections, by peer address
   Quota clients_;     // tunnels, by the client's SPKI
   LiveTunnels tunnels_;
-  ThreadRoom room_;  // of loopback pairs
+  ThreadRoom room_;  // of loopback pairs, and of handshakes that a keeper may block
   std::atomic<std::uint64_t> next_id_ = 1;
 };
 

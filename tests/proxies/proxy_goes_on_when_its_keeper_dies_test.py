@@ -5,9 +5,13 @@ Without this a keeper that crashes takes every user's connection with it, or lea
 to guess why nobody can make a new one.
 """
 
+import select
+import socket
 import unittest
 
 from kept_case import KeptCase
+from processes import PATIENCE
+from raw_client import connected, read_answer
 
 
 class ProxyGoesOnWhenItsKeeperDiesTest(KeptCase):
@@ -49,6 +53,27 @@ class ProxyGoesOnWhenItsKeeperDiesTest(KeptCase):
         self.assertIn(f"{self.keeper.socket}: ", client.event("refused")["reason"])
         self.start_keeper()
         self.check_that_it_passes_bytes(*self.tunnel(client))
+
+    def test_of_the_reverse_proxy_when_it_hangs_instead(self):
+        """What is under cover passes by the threads that wait for the keeper."""
+        client, _, reverse = self.both_proxies(self.port, reverse=self.kept_reverse(threads=1))
+        ends = self.plain_ends(client.port, self.destination)
+        self.keeper.kill()
+        self.keeper.socket.unlink()
+        silent = self.enterContext(socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+        silent.bind(str(self.keeper.socket))
+        silent.listen()
+        silent.settimeout(PATIENCE)
+        with connected(client.port) as held_up:
+            held_up.sendall(b"CONNECT localhost:9 HTTP/1.1\r\nHost: localhost:9\r\n\r\n")
+            with silent.accept()[0]:  # the reverse proxy asks
+                for writer, reader in (ends, reversed(ends)):
+                    writer.sendall(b"no TLS")
+                    self.assertEqual(reader.recv(6), b"no TLS")
+                self.assertEqual(select.select([held_up], [], [], 0)[0], [])  # it still waits
+                silent.close()
+            self.assertEqual(read_answer(held_up).status, 502)
+        reverse.event("refused", stage="handshake")
 
 
 if __name__ == "__main__":

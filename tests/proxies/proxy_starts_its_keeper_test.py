@@ -8,9 +8,13 @@ import contextlib
 import os
 import pathlib
 import select
+import shutil
 import signal
+import subprocess
 import unittest
 
+import proxies
+from keeper import KEEPER
 from kept_case import OwnKeeperCase, keepers_of, monitor_of
 from private_key import components, found_in
 from processes import PATIENCE
@@ -69,6 +73,46 @@ class ProxyStartsItsKeeperTest(OwnKeeperCase):
             # The proxy's end; of the keeper, its channel and what it reports through.
             self.assertEqual(open_files(monitor)[3:], ["socket"] * 3)
             self.assertEqual(set(open_files(keeper)[3:]) - {"anon_inode"}, {"socket"})
+
+    def test_it_is_the_one_beside_the_proxy_unless_another_is_named(self):
+        folder = self.directory / "bin"
+        folder.mkdir()
+        for program in (proxies.REVERSE_PROXY, KEEPER):
+            shutil.copy(program, folder)
+        config = proxies.reverse_config(
+            self.pki, [self.port], **self.own_reverse(keeper={"program": None}))
+        reverse = self.start(proxies.Proxy(
+            folder / pathlib.Path(proxies.REVERSE_PROXY).name, config, self.directory))
+        reverse.event("listening")
+        for process in (monitor_of(reverse), *keepers_of(reverse)):
+            self.assertEqual(os.readlink(f"/proc/{process}/exe"), str(folder / "detach-keeper"))
+
+    def test_the_reverse_proxy_says_which_key_it_could_read_itself(self):
+        """Whoever breaks into it could, too."""
+        far = {**self.own_reverse(), **self.rows("web", "server.pem")}
+        near = {**far, "keeper.identity": [{"name": "web", "uri": f"file:{self.pki}/server.pem"}]}
+        (self.pki / "server.pem").chmod(0o600)
+        reverse = self.reverse_proxy(self.port, **far)
+        if reverse.event("confined")["landlock"] == 0:
+            self.skipTest("this kernel has no Landlock: every key is within reach")
+        reverse.event("listening")
+        self.assertEqual(reverse.events("key_within_reach"), [])
+        reverse.write_config(proxies.reverse_config(self.pki, [self.port], **near))
+        reverse.signal(signal.SIGHUP)
+        reverse.event("reloaded")
+        for proxy in (reverse, self.reverse_proxy(self.port, **near)):
+            warning = proxy.event("key_within_reach")
+            self.assertEqual(warning["level"], "warning")
+            self.assertEqual(warning["file"], f"{self.pki}/server.pem")
+            self.assertIn(f"{self.pki}, ", warning["advice"])
+
+    def test_the_database_lists_what_it_has_and_leaves_none_behind(self):
+        client = self.client_proxy(9, **self.own_client())
+        client.event("listening")
+        ran = subprocess.run([proxies.CLIENT_PROXY, "identities", "--config", client.config_file],
+                             capture_output=True, text=True, timeout=PATIENCE, check=True)
+        self.assertIn("CN=alice", ran.stdout)
+        self.assertIn(" event=ended", ran.stderr)  # and all that had it open have closed it
 
     def test_what_stops_a_service_leaves_them_to_the_proxy_that_drains(self):
         """systemd sends SIGTERM to all of a service's processes."""

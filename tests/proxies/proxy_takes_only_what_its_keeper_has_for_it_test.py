@@ -4,6 +4,8 @@
 At the start, and at a reload, which keeps the configuration in force.
 """
 
+import os
+import re
 import signal
 import socket
 import ssl
@@ -11,6 +13,7 @@ import subprocess
 import unittest
 
 import proxies
+from keeper import KEEPER
 from kept_case import KeptCase
 from processes import PATIENCE
 
@@ -26,7 +29,8 @@ class ProxyTakesOnlyWhatItsKeeperHasForItTest(KeptCase):
         ended = subprocess.run([program, *words, "--config", path, "--check-config"],
                                capture_output=True, text=True, timeout=PATIENCE, check=False)
         self.assertEqual(ended.returncode, 2, ended.stderr)
-        self.assertRegex(ended.stderr, rf"^{path}:{line}:\d+: [^\n]*{why}[^\n]*\n$")
+        log = re.compile(r"^time=.*\n", re.MULTILINE)  # of a keeper that it has started
+        self.assertRegex(log.sub("", ended.stderr), rf"^{path}:{line}:\d+: [^\n]*{why}[^\n]*\n$")
 
     def check_reverse(self, blamed, why, uri="identity:web", **changes):
         config = proxies.reverse_config(self.pki, [9], **self.kept_reverse(uri, **changes))
@@ -40,6 +44,30 @@ class ProxyTakesOnlyWhatItsKeeperHasForItTest(KeptCase):
         why = r"none is configured; add \[keeper\] with socket = [^\n]*\[\[keeper.identity\]\]"
         self.check_reverse("identity:web", why, keeper=None)
         self.check_client("identity:alice", why, keeper=None)
+
+    def test_either_a_socket_or_rows(self):
+        rows = [{"name": "web", "uri": f"file:{self.pki}/server.pem"}]
+        why = "either the socket of a keeper that runs already, or a \\[\\[keeper.identity\\]\\]"
+        for both in ({"keeper.identity": rows}, {"keeper": {"socket": None}}):
+            self.check_reverse("[keeper]", why, **both)
+            self.check_client("[keeper]", why, **both)
+
+    def check_rows(self, blamed, why, *rows, program=KEEPER, **more):
+        table = {"socket": None, "program": os.path.abspath(program), **more}
+        self.check_reverse(blamed, why, keeper=table, **{"keeper.identity": list(rows)})
+        self.check_client(blamed, why, keeper=table, **{"keeper.identity": list(rows)})
+
+    def test_what_the_keeper_finds_wrong_in_its_rows(self):
+        good = {"name": "web", "uri": f"file:{self.pki}/server.pem"}
+        self.check_rows("/nowhere", "/nowhere.pem: No such file",
+                        {"name": "web", "uri": "file:/nowhere.pem"})
+        self.check_rows("purpose", 'unknown key "purpose"', {**good, "purpose": "tls-server"})
+        self.check_rows('"A b"', "cannot be a name", {**good, "name": "A b"})
+        self.check_rows("socekt", 'unknown key "socekt"', good, socekt="/x")
+        self.check_rows("/detach-none", "no keeper can be started: .*detach-none: No such file",
+                        good, program="detach-none")
+        self.check_rows("/usr/bin/true", "the keeper's monitor has ended", good,
+                        program="/usr/bin/true")
 
     def test_a_keeper_that_is_not_there(self):
         nowhere = {"keeper": {"socket": "/nowhere/socket"}}

@@ -101,5 +101,6 @@ def keepers_of(proxy):
 
 
 def _children(parent):
-    return [int(child) for task in pathlib.Path(f"/proc/{parent}/task").iterdir()
-            for child in (task / "children").read_text().split()]
+    """Those that its main thread has started."""
+    children = pathlib.Path(f"/proc/{parent}/task/{parent}/children")
+    return [int(child) for child in children.read_text().split()]
