@@ -1,14 +1,10 @@
 #include "program/crypto/library_config.h"
 
-#include <openssl/crypto.h>
-#include <sys/mman.h>
-#include <unistd.h>
+#include <openssl/conf.h>
 
 #include <cctype>
-#include <cerrno>
-#include <cstring>
+#include <memory>
 
-#include "bio/socket/unique_fd.h"
 #include "program/crypto/crypto_types.h"
 
 namespace detach {
@@ -24,12 +20,11 @@ std::string ConfigValue(const std::string& value) {
 }
 
 Status LoadConfigText(OSSL_LIB_CTX* library, const std::string& text) {
-  const UniqueFd file(::memfd_create("openssl.cnf", MFD_CLOEXEC));
-  if (!file.valid() || ::write(file.get(), text.data(), text.size()) < 0) {
-    return Internal(std::string("memfd_create: ") + std::strerror(errno));
-  }
-  const std::string path = "/proc/self/fd/" + std::to_string(file.get());
-  const bool loaded = OSSL_LIB_CTX_load_config(library, path.c_str()) == 1;
+  const std::unique_ptr<CONF, FreeWith<NCONF_free>> config(NCONF_new_ex(library, nullptr));
+  const BioPtr in = MemoryBio(text);
+  const bool loaded = config != nullptr && in != nullptr &&
+                      NCONF_load_bio(config.get(), in.get(), nullptr) == 1 &&
+                      CONF_modules_load(config.get(), nullptr, 0) > 0;
   const std::string reason = TakeCryptoError();
   return loaded ? Status() : Internal("libcrypto cannot be configured" + reason);
 }

@@ -15,9 +15,8 @@ namespace detach {
 std::string ConfigValue(const std::string& value);
 
 // LoadConfigText loads the configuration `text` into `library`; null: the default one. OpenSSL 3.0
-// takes the parameters of a provider from a configuration file only: this one is in memory, and
-// gone when it has been read. Whether a provider has come is for the caller to ask. kInternal where
-// it cannot be written or read.
+// takes the parameters of a provider from a configuration only; no file is needed for that. Whether
+// a provider has come is for the caller to ask. kInternal where libcrypto fails.
 Status LoadConfigText(OSSL_LIB_CTX* library, const std::string& text);
 
 }  // namespace detach

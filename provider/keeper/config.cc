@@ -157,7 +157,9 @@ void ReadKept(TomlTable& table, std::optional<Purpose> purpose,
   if (config.identities.empty() && kept.empty()) {
     table.Fail(table.position(), "there is no identity to keep; add an [[identity]]");
   }
-  config.has_tokens = !tokens->empty();
+  if (!tokens->empty()) {
+    config.pkcs11_use = tokens->OnlyDatabases() ? Pkcs11Use::kDatabases : Pkcs11Use::kModules;
+  }
   if (!kept.empty()) {
     config.databases = std::make_unique<Databases>(std::move(kept), std::move(tokens));
   }

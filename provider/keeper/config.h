@@ -10,6 +10,7 @@
 
 #include "bio/status.h"
 #include "program/toml_reader.h"
+#include "provider/keeper/confinement.h"
 #include "provider/keeper/databases.h"
 #include "provider/keeper/identity.h"
 
@@ -19,8 +20,8 @@ struct KeeperConfig {
   LocatedString socket;            // its path; empty: none
   std::vector<uid_t> allow_users;  // who may connect there; at least the keeper's own user
   std::vector<KeeperIdentity> identities;
-  std::unique_ptr<Databases> databases;  // null: none
-  bool has_tokens = false;               // some URI leads to a token
+  std::unique_ptr<Databases> databases;     // null: none
+  Pkcs11Use pkcs11_use = Pkcs11Use::kNone;  // that some URI leads to
 };
 
 // LoadKeeperConfig reads a keeper's own file at `path`, and the identities that it names. kMisuse,

@@ -1,5 +1,6 @@
 #include "provider/keeper/confinement.h"
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <openssl/crypto.h>
 #include <pthread.h>
@@ -7,11 +8,16 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
+#include <iterator>
 #include <string>
+#include <vector>
 
+#include "program/file_access.h"
 #include "program/system_calls.h"
 
 namespace detach {
@@ -33,6 +39,31 @@ const SystemCall kAllowed[] = {
     // Memory that is no code.
     {SCMP_SYS(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
     {SCMP_SYS(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)},
+};
+// clang-format on
+
+// What reading tokens takes beside that, as NSS's and SoftHSM's modules do it. Nothing is opened
+// for writing.
+constexpr std::uint64_t kWriting = O_ACCMODE | O_CREAT | O_TRUNC;
+// clang-format off
+const SystemCall kForTokens[] = {
+    {SCMP_SYS(open), SCMP_A1_64(SCMP_CMP_MASKED_EQ, kWriting, O_RDONLY)},
+    {SCMP_SYS(openat), SCMP_A2_64(SCMP_CMP_MASKED_EQ, kWriting, O_RDONLY)},
+    {SCMP_SYS(access)}, {SCMP_SYS(faccessat)}, {SCMP_SYS(faccessat2)}, {SCMP_SYS(fcntl)},
+    {SCMP_SYS(fstat)}, {SCMP_SYS(fstatfs)}, {SCMP_SYS(getcwd)}, {SCMP_SYS(getdents64)},
+    {SCMP_SYS(lseek)}, {SCMP_SYS(lstat)}, {SCMP_SYS(newfstatat)}, {SCMP_SYS(pread64)},
+    {SCMP_SYS(readlink)}, {SCMP_SYS(readlinkat)}, {SCMP_SYS(readv)}, {SCMP_SYS(stat)},
+    {SCMP_SYS(statfs)}, {SCMP_SYS(statx)},
+    {SCMP_SYS(geteuid)}, {SCMP_SYS(getuid)}, {SCMP_SYS(getegid)}, {SCMP_SYS(getgid)},
+    {SCMP_SYS(uname)}, {SCMP_SYS(sched_yield)}, {SCMP_SYS(clock_nanosleep)},
+    {SCMP_SYS(nanosleep)}, {SCMP_SYS(gettimeofday)}, {SCMP_SYS(rt_sigaction)},
+};
+// A smart card is reached through pcscd, p11-kit's remote modules through its server.
+const SystemCall kForModules[] = {
+    {SCMP_SYS(socket), SCMP_A0_64(SCMP_CMP_EQ, AF_UNIX)},
+    {SCMP_SYS(connect)}, {SCMP_SYS(poll)}, {SCMP_SYS(ppoll)}, {SCMP_SYS(select)},
+    {SCMP_SYS(pselect6)}, {SCMP_SYS(sendmsg)}, {SCMP_SYS(setsockopt)}, {SCMP_SYS(shutdown)},
+    {SCMP_SYS(writev)},
 };
 // clang-format on
 
@@ -69,6 +100,16 @@ Result<std::string_view> ProtectMemory() {
   return LockMemory();
 }
 
-Status AllowOnlyServing() { return AllowOnly(kAllowed, SCMP_ACT_KILL_PROCESS); }
+Status LetNothingBeWritten() { return LimitFileAccess({.read = {"/"}}).status(); }
+
+Status AllowOnlyServing(Pkcs11Use use) {
+  if (use == Pkcs11Use::kNone) return AllowOnly(kAllowed, SCMP_ACT_KILL_PROCESS);
+  std::vector<SystemCall> calls(std::begin(kAllowed), std::end(kAllowed));
+  calls.insert(calls.end(), std::begin(kForTokens), std::end(kForTokens));
+  if (use == Pkcs11Use::kModules) {
+    calls.insert(calls.end(), std::begin(kForModules), std::end(kForModules));
+  }
+  return AllowOnly(calls, SCMP_ACT_ERRNO(ENOSYS));
+}
 
 }  // namespace detach

@@ -14,10 +14,23 @@ namespace detach {
 // "private_keys", or "nothing". kInternal where the rest fails.
 Result<std::string_view> ProtectMemory();
 
-// AllowOnlyServing leaves this process, for ever, the system calls that serving takes: no file, no
-// new connection, no program, no process of another. Any other one kills it. kInternal where the
-// kernel refuses.
-Status AllowOnlyServing();
+// Pkcs11Use says what the PKCS#11 modules of a keeper need while it serves.
+enum class Pkcs11Use {
+  kNone,
+  kDatabases,  // NSS: files
+  kModules,    // whatever there is: files, and local sockets such as pcscd's
+};
+
+// LetNothingBeWritten takes from this process, for ever, what Landlock can: it makes, changes,
+// deletes and executes no file any more. It must be the only thread. kInternal where that is not
+// so, or the kernel fails; where it has no Landlock, nothing happens.
+Status LetNothingBeWritten();
+
+// AllowOnlyServing leaves this process, for ever, the system calls that serving takes: no program,
+// no process of another, no memory made into code. Without tokens no file and no new connection
+// either, and any other call kills it. With them files are read, and what is not allowed fails with
+// ENOSYS: whoever wrote a module may have made for it. kInternal where the kernel refuses.
+Status AllowOnlyServing(Pkcs11Use use);
 
 }  // namespace detach
 

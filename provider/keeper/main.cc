@@ -88,6 +88,16 @@ Status Open(KeeperServer& server, const LocatedString& socket, UniqueFd inherite
   return {};
 }
 
+// libcrypto's secure heap is not where a module has its keys.
+std::string_view LockedMemory(std::string_view locked, Pkcs11Use use) {
+  return use != Pkcs11Use::kNone && locked == "private_keys" ? "private_keys_of_files" : locked;
+}
+
+// Without tokens no file is opened at all.
+Status LimitFiles(Pkcs11Use use) {
+  return use == Pkcs11Use::kNone ? Status() : LetNothingBeWritten();
+}
+
 int Keep(Flags flags) {
   const UniqueFd& report = flags.report;  // open until the end: it shows the monitor when that is
   const Result<std::string_view> locked = ProtectMemory();
@@ -103,15 +113,19 @@ int Keep(Flags flags) {
   if (Status status = Open(server, config->socket, std::move(flags.inherited)); !status.ok()) {
     return ExitWith(kWrongUsage, status, report);
   }
+  // Also where a module has threads of its own already: nothing is opened for writing anyhow.
+  if (Status status = LimitFiles(config->pkcs11_use); !status.ok()) {
+    LogEvent("warning", "files_not_limited", {{"reason", status.message()}});
+  }
   const unsigned threads = 1 + server.Start(std::max(1U, std::thread::hardware_concurrency()) - 1);
-  if (Status status = config->has_tokens ? Status() : AllowOnlyServing(); !status.ok()) {
+  if (Status status = AllowOnlyServing(config->pkcs11_use); !status.ok()) {
     return ExitWith(kFailed, status, report);
   }
   LogEvent(*locked == "all" ? "info" : "warning", "ready",
            {{"identities", count},
             {"socket", config->socket.text},
             {"threads", threads},
-            {"locked_memory", *locked}});
+            {"locked_memory", LockedMemory(*locked, config->pkcs11_use)}});
   if (report.valid()) Report(report, kKeeperReady);
   server.Run(signals.get());
   LogEvent("info", "ended");

@@ -94,6 +94,11 @@ Status TokenReader::Expect(const std::string& uri) {
   return {};
 }
 
+bool TokenReader::OnlyDatabases() const noexcept {
+  return std::all_of(modules_.begin(), modules_.end(),
+                     [](const auto& module) { return module.first == kNssModule; });
+}
+
 Status TokenReader::Start(Module& module) const {
   if (module.was_started) return module.problem;
   module.was_started = true;

@@ -41,6 +41,9 @@ class TokenReader {
   // empty tells whether no URI is expected.
   bool empty() const noexcept { return sources_.empty(); }
 
+  // OnlyDatabases tells whether all that are expected are of NSS's databases.
+  bool OnlyDatabases() const noexcept;
+
  private:
   struct Source;
   struct Module;

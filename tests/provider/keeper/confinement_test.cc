@@ -21,7 +21,7 @@ namespace {
 // it comes so far.
 template <typename Act>
 void Confined(Act act) {
-  if (!AllowOnlyServing().ok()) ::_exit(1);
+  if (!AllowOnlyServing(Pkcs11Use::kNone).ok()) ::_exit(1);
   act();
   ::_exit(7);
 }
