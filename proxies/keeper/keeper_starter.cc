@@ -32,6 +32,10 @@ bool IsReadable(const UniqueFd& socket, std::chrono::milliseconds limit) {
   return ::poll(&wanted, 1, static_cast<int>(limit.count())) == 1;
 }
 
+Status MonitorEnded() {
+  return Internal("the keeper's monitor has ended; is the program detach-keeper?");
+}
+
 // Verdict is what the keeper at the other end of `channel`, which has read `config`, says first.
 Status Verdict(const UniqueFd& channel, const std::string& config) {
   if (!IsReadable(channel, kPatience)) {
@@ -39,7 +43,7 @@ Status Verdict(const UniqueFd& channel, const std::string& config) {
   }
   std::array<char, 8192> text;
   const ssize_t size = ::recv(channel.get(), text.data(), text.size(), 0);
-  if (size <= 0) return Internal("the keeper's monitor has ended");
+  if (size <= 0) return MonitorEnded();
   const std::string said(text.data(), static_cast<std::size_t>(size));
   if (said == kKeeperReady) return {};
   return said.starts_with(config + ':') ? Misuse(said) : Internal(said);
@@ -50,7 +54,7 @@ Status Verdict(const UniqueFd& channel, const std::string& config) {
 Result<UniqueFd> KeeperStarter::Start(const std::string& program) {
   if (Status status = HaveMonitor(program); !status.ok()) return status;
   Result<UniqueFd> channel = ConnectThrough(control_.get());
-  if (!channel.ok()) return Internal("no keeper can be started: " + channel.status().message());
+  if (!channel.ok()) return MonitorEnded();
   if (Status status = Verdict(*channel, config_); !status.ok()) return status;
   return channel;
 }

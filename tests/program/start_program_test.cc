@@ -97,7 +97,7 @@ TEST(StartProgramTest, NoSignalIsBlocked) {
   sigset_t before;
   sigfillset(&all);
   ASSERT_EQ(::pthread_sigmask(SIG_BLOCK, &all, &before), 0);
-  const std::string blocked = Output("grep ^SigBlk: /proc/$$/status >&3");
+  const std::string blocked = Output("grep ^SigBlk: /proc/self/status >&3");
   ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, &before, nullptr), 0);
   EXPECT_EQ(blocked, "SigBlk:\t0000000000000000\n");
 }

@@ -154,7 +154,7 @@ class ProxyReplacesItsKeeperTest(OwnKeeperCase):
         old = self.certificate_shown()
         before, = keepers_of(self.reverse)
         with self.tunnel() as end:
-            renewed = make_identity(self.directory, "renewed", "ed25519")
+            renewed = make_identity(self.directory, "renewed", "rsa:2048")
             self.write_key("server.pem", renewed.read_bytes())
             self.assertEqual(self.certificate_shown(), old)
             self.reload(self.reverse, "reloaded")
