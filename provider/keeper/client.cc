@@ -50,6 +50,8 @@ Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& na
     const Frame request = {.type = FrameType::kListIdentity,
                            .argument = static_cast<std::uint16_t>(i)};
     const Result<Frame> reply = keeper.Ask(request, FrameType::kIdentity);
+    // A keeper of databases may have none, and fewer than a moment ago.
+    if (!reply.ok() && reply.status().fault() == Fault::kIncompatible) break;
     if (!reply.ok()) return reply.status();
     count = reply->position;
     if (!name.empty() && name != reply->name) continue;
@@ -59,7 +61,8 @@ Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& na
     identities.push_back(
         {reply->name, purpose, reply->key, TextOf(reply->payload), *std::move(chain)});
   }
-  if (identities.empty()) return Incompatible("the keeper has no identity \"" + name + "\"");
+  if (identities.empty() && !name.empty())
+    return Incompatible("the keeper has no identity \"" + name + "\"");
   return identities;
 }
 

@@ -45,7 +45,8 @@ class KeeperClient {
   // proxy".
   const std::string& name() const noexcept { return connections_->name(); }
 
-  // Identities returns the identity `name`; all, where it is empty.
+  // Identities returns the identity `name`; all, where it is empty: a keeper of databases may have
+  // none at all.
   Result<std::vector<KeptIdentity>> Identities(const std::string& name) const;
 
   // Notices returns what the keeper has passed over in its databases and why, each in one line.

@@ -54,18 +54,6 @@ def home_environment(home):
     return {"HOME": str(home), "XDG_RUNTIME_DIR": str(home), **dict.fromkeys(unset, "")}
 
 
-def import_certificate(database, pkcs12, password):
-    """What a user's "Import…" does, while the browser runs or not. The database has no password."""
-    subprocess.run(["pk12util", "-d", f"sql:{database}", "-K", "", "-i", pkcs12, "-W", password],
-                   check=True, capture_output=True)
-
-
-def trust_authority(database, certificate):
-    """The browser takes the CA's servers."""
-    subprocess.run(["certutil", "-d", f"sql:{database}", "-A", "-n", pathlib.Path(certificate).name,
-                    "-t", "C,,", "-i", certificate], check=True, capture_output=True)
-
-
 def chromium_database(home):
     """Where Chromium keeps certificates: in the first of the two that is there."""
     folders = [pathlib.Path(home, folder) for folder in (".pki/nssdb", ".local/share/pki/nssdb")]
@@ -107,6 +95,7 @@ class Chromium(Program):
         page = self._call("Target.createTarget", url="about:blank")
         self._page = self._call("Target.attachToTarget", **page, flatten=True)
         self._call("Page.enable", **self._page)
+        self._call("Page.setLifecycleEventsEnabled", **self._page, enabled=True)
         return self
 
     def __exit__(self, *_):
@@ -116,10 +105,11 @@ class Chromium(Program):
 
     def browse(self, url):
         """Returns the text of the page at `url`. PageError, where there is none."""
-        error = self._call("Page.navigate", **self._page, url=url).get("errorText")
-        if error:
-            raise PageError(error)
-        self._find(lambda message: message.get("method") == "Page.loadEventFired")
+        page = self._call("Page.navigate", **self._page, url=url)
+        if "errorText" in page:
+            raise PageError(page["errorText"])
+        loaded = {"name": "load", "loaderId": page["loaderId"]}
+        self._find(lambda message: loaded.items() <= message.get("params", {}).items())
         text = self._call("Runtime.evaluate", **self._page, expression="document.body.innerText")
         return text["result"]["value"]
 

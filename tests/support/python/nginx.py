@@ -19,7 +19,7 @@ http {{
     listen 127.0.0.1:{port} {protocols};
     ssl_certificate {pki}/server.crt;
     ssl_certificate_key {pki}/server.key;
-    ssl_client_certificate {pki}/client-ca.pem;
+    ssl_client_certificate {client_ca};
     ssl_verify_client on;
     ssl_verify_depth 2;
     ssl_protocols TLSv1.2 TLSv1.3;
@@ -36,10 +36,10 @@ class Nginx(Program):
     """`GET /` answers with the client certificate's subject, the TLS version and the SNI.
 
     Files put into the directory `files` are served below /files/. `settings` are further lines of
-    the server block; `protocols` may be "ssl http2".
+    the server block; `protocols` may be "ssl http2"; `client_ca`: whose certificates it takes.
     """
 
-    def __init__(self, pki, directory, *, settings="", protocols="ssl"):
+    def __init__(self, pki, directory, *, settings="", protocols="ssl", client_ca=None):
         work = pathlib.Path(directory) / "nginx"
         self.files = work / "root" / "files"
         self.files.mkdir(parents=True)
@@ -50,6 +50,7 @@ class Nginx(Program):
             user = "user root root;" if os.geteuid() == 0 else ""
             config.write_text(_CONFIG.format(work=work, port=self.port, pki=pki, user=user,
                                              root=work / "root", settings=settings,
+                                             client_ca=client_ca or pki / "client-ca.pem",
                                              protocols=protocols))
             # nginx takes over a socket that it is given in this way, as in an upgrade of itself: so
             # nobody else can have the port, and whoever connects before nginx runs has to wait.
