@@ -68,10 +68,9 @@ KeyAndChain ReadTokenContent(TomlTable& table, const LocatedString& uri, TokenRe
   if (found.identities.empty()) {
     table.Fail(uri.position, Joined(found.notices));
   } else {
-    table.Fail(uri.position,
-               "there are " + std::to_string(found.identities.size()) +
-                   " identities; name one of them by object=… or id=…, or all of them "
-                   "by a [[database]]");
+    table.Fail(uri.position, "there are " + std::to_string(found.identities.size()) +
+                                 " identities; name one of them by object= or id=, or all of them "
+                                 "by a [[database]]");
   }
   return {};
 }

@@ -131,7 +131,7 @@ Result<BrowserUri> BrowserUri::Parse(const std::string& uri) {
   // Without the URI: it may have a secret in it.
   if (!path) {
     return Misuse(
-        "\"browser:…\": behind the question mark stands pin-source=file: with the absolute path of "
+        "behind the question mark of browser: stands pin-source=file: with the absolute path of "
         "a "
         "file that holds the database's password, and nothing else");
   }

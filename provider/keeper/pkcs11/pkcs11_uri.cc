@@ -32,16 +32,15 @@ Result<Pkcs11Uri> Pkcs11Uri::Parse(const std::string& text) {
   // First, and without the URI: it has a secret in it.
   if (p11_kit_uri_get_pin_value(uri.get()) != nullptr) {
     return Misuse(
-        "\"pkcs11:…\": a PIN is a secret, and stands in a configuration for all to read; write it "
-        "to "
-        "a file of its own: pin-source=file:/etc/detach/pin in place of pin-value=…");
+        "a PIN is a secret, and a configuration no place for it; write it to a file of its own: "
+        "pin-source=file:/etc/detach/pin in place of pin-value");
   }
   if (code != P11_KIT_URI_OK) return Refuse(text, Text(p11_kit_uri_message(code)));
   if (p11_kit_uri_any_unrecognized(uri.get()) == 1) {
     return Refuse(text, "has an attribute that RFC 7512 does not know, or not there");
   }
   if (p11_kit_uri_get_module_name(uri.get()) != nullptr) {
-    return Refuse(text, "name the module by its path: module-path=/usr/lib/…/….so");
+    return Refuse(text, "name the module by its path: module-path=/usr/lib/softhsm/libsofthsm2.so");
   }
   Pkcs11Uri parsed(std::move(uri));
   parsed.module_path_ = Text(p11_kit_uri_get_module_path(parsed.uri_.get()));

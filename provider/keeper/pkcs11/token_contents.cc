@@ -10,6 +10,19 @@
 namespace detach {
 namespace {
 
+// To pkcs11-provider it is an error when there is none.
+void AddKeys(const Pkcs11Uri& uri, const Token& token, const std::string& place,
+             OSSL_LIB_CTX* library, KeyStore& store, std::vector<std::string>& notices) {
+  const bool whole = AddUriContents(uri.KeysOn(token.info), library, place, store);
+  const std::string reason = TakeCryptoError();
+  if (store.keys.empty()) {
+    const char* what = uri.SelectsObjects() ? ": has no such private key" : ": has no private key";
+    AddNotice(place + what + reason, notices);
+  } else if (!whole) {
+    AddNotice(place + ": cannot be read to its end" + reason, notices);
+  }
+}
+
 // A person who misses an identity finds its certificate named.
 void AddCertificatesWithoutKeys(const KeyStore& store, std::vector<std::string>& notices) {
   for (const StoredCertificate& stored : store.certificates) {
@@ -49,11 +62,9 @@ void AddToken(const Pkcs11Uri& uri, const Token& token, const std::string& place
               const Pkcs11Module& module, const std::shared_ptr<OSSL_LIB_CTX>& library,
               FoundIdentities& found) {
   KeyStore store;
-  const bool whole =
-      AddUriContents(uri.KeysOn(token.info), library.get(), place, store) &&
-      AddUriContents(Pkcs11Uri::CertificatesOn(token.info), library.get(), place, store);
-  if (!whole) AddNotice(place + ": cannot be read to its end" + TakeCryptoError(), found.notices);
-  if (store.keys.empty()) AddNotice(place + ": has no such private key", found.notices);
+  AddKeys(uri, token, place, library.get(), store, found.notices);
+  // What is missing among these is said of the key that needs it.
+  AddUriContents(Pkcs11Uri::CertificatesOn(token.info), library.get(), place, store);
   if (!uri.SelectsObjects()) AddCertificatesWithoutKeys(store, found.notices);
   SortByAge(store.certificates);
   for (StoredKey& key : store.keys) {
