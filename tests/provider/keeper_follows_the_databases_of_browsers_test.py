@@ -62,7 +62,6 @@ class KeeperFollowsTheDatabasesOfBrowsersTest(unittest.TestCase):
         end = time.monotonic() + PATIENCE
         while not condition():
             self.assertLess(time.monotonic(), end, keeper.complaint("never saw it"))
-            time.sleep(0.1)
 
     def test_chromiums_where_it_is(self):
         self.made(".local/share/pki/nssdb", "alice")
