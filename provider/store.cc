@@ -68,8 +68,10 @@ Status Fill(const IdentityUri& uri, Store& store) {
   if (!identities.ok()) return identities.status();
   store.provider->ShowKeys();
   for (const KeptIdentity& identity : *identities) {
+    if (identity.purpose == Purpose::kIssuing) continue;  // it signs nothing for programs
     if (Status status = Append(identity, store); !status.ok()) return status;
   }
+  if (store.objects.empty()) return Incompatible("the keeper has no identity for TLS there");
   return {};
 }
 

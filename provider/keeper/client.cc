@@ -88,4 +88,23 @@ Result<std::vector<std::uint8_t>> KeeperClient::Sign(const Frame& request) const
   return std::move(reply->payload);
 }
 
+Result<std::vector<std::uint8_t>> KeeperClient::Issue(const std::string& name,
+                                                      std::string_view token,
+                                                      std::span<const std::uint8_t> request) const {
+  if (!IsIdentityName(name)) return Misuse("\"" + name + "\" cannot be the name of an identity");
+  if (token.size() + request.size() > kMaxPayload || token.empty() || request.empty()) {
+    return Misuse("a token and a certificate request have up to " + std::to_string(kMaxPayload) +
+                  " bytes together, and none is empty");
+  }
+  Frame frame = {.type = FrameType::kIssue,
+                 .argument = static_cast<std::uint16_t>(token.size()),
+                 .name = name,
+                 .payload = {token.begin(), token.end()}};
+  frame.payload.insert(frame.payload.end(), request.begin(), request.end());
+  Exchange keeper(*connections_);
+  Result<Frame> reply = keeper.Ask(frame, FrameType::kIssued);
+  if (!reply.ok()) return reply.status();
+  return std::move(reply->payload);
+}
+
 }  // namespace detach

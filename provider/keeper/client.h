@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -54,6 +56,12 @@ class KeeperClient {
 
   // Sign asks for a signature. `request` is one of the types that sign, and lacks nothing.
   Result<std::vector<std::uint8_t>> Sign(const Frame& request) const;
+
+  // Issue spends `token` for a certificate (DER) by the identity `name`, whose purpose is issuing,
+  // of the key in `request` (PKCS #10, DER). A keeper that dies in between may have spent the
+  // token, which the next then refuses. kMisuse where the two are larger than a frame.
+  Result<std::vector<std::uint8_t>> Issue(const std::string& name, std::string_view token,
+                                          std::span<const std::uint8_t> request) const;
 
  private:
   explicit KeeperClient(std::shared_ptr<KeeperConnections> connections)

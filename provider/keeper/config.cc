@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "program/trusted_file.h"
+#include "provider/keeper/issuer_config.h"
 #include "provider/keeper/pkcs11/token_reader.h"
 
 namespace detach {
@@ -30,12 +31,11 @@ std::vector<uid_t> ReadUsers(TomlTable& root) {
 
 Purpose ReadPurpose(TomlTable& table) {
   const LocatedString purpose = table.RequiredString("purpose");
-  if (purpose.text == "issuing") {
-    table.Fail(purpose.position, "\"issuing\" is not in this version");
-  } else if (purpose.text != "tls-server" && purpose.text != "tls-client") {
+  if (purpose.text == "issuing") return Purpose::kIssuing;
+  if (purpose.text != "tls-server" && purpose.text != "tls-client") {
     table.Fail(purpose.position, "\"" + purpose.text +
-                                     "\" is no purpose; there are \"tls-server\" and "
-                                     "\"tls-client\"");
+                                     "\" is no purpose; there are \"tls-server\", "
+                                     "\"tls-client\" and \"issuing\"");
   }
   return purpose.text == "tls-client" ? Purpose::kTlsClient : Purpose::kTlsServer;
 }
@@ -107,9 +107,13 @@ KeeperIdentity ReadIdentity(TomlTable& table, std::optional<Purpose> purpose,
   KeeperIdentity identity;
   identity.name = name.text;
   identity.purpose = purpose ? *purpose : ReadPurpose(table);
-  identity.unsafe_tls12 = table.Bool("unsafe_tls12", false);
   identity.signatures_per_second = ReadRate(table);
   identity.content = ReadContent(table, tokens);
+  if (identity.purpose == Purpose::kIssuing) {
+    identity.issuer = ReadIssuer(table, identity.content);
+  } else {
+    identity.unsafe_tls12 = table.Bool("unsafe_tls12", false);
+  }
   return identity;
 }
 
@@ -121,6 +125,10 @@ KeptDatabase ReadDatabase(TomlTable& table) {
     table.Fail(uri.position, "\"" + uri.text + "\": a database is at a pkcs11: or browser: URI");
   }
   database.purpose = ReadPurpose(table);
+  if (database.purpose == Purpose::kIssuing) {
+    table.Fail(table.String("purpose").position,
+               "a CA is named by an [[identity]], not found in a database");
+  }
   database.unsafe_tls12 = table.Bool("unsafe_tls12", false);
   database.signatures_per_second = ReadRate(table);
   return database;

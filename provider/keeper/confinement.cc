@@ -29,6 +29,9 @@ const SystemCall kAllowed[] = {
     {SCMP_SYS(epoll_wait)}, {SCMP_SYS(epoll_pwait)}, {SCMP_SYS(epoll_ctl)}, {SCMP_SYS(accept4)}, {SCMP_SYS(getsockopt)},
     {SCMP_SYS(recvfrom)}, {SCMP_SYS(recvmsg)}, {SCMP_SYS(sendto)}, {SCMP_SYS(read)},
     {SCMP_SYS(write)}, {SCMP_SYS(close)},
+    // The file of spent tokens, which is open.
+    {SCMP_SYS(flock)}, {SCMP_SYS(lseek)}, {SCMP_SYS(pread64)}, {SCMP_SYS(fdatasync)},
+    {SCMP_SYS(ftruncate)},
     // Memory, and libcrypto's random numbers.
     {SCMP_SYS(brk)}, {SCMP_SYS(munmap)}, {SCMP_SYS(mremap)}, {SCMP_SYS(madvise)},
     {SCMP_SYS(futex)}, {SCMP_SYS(getrandom)}, {SCMP_SYS(clock_gettime)}, {SCMP_SYS(getpid)},

@@ -13,6 +13,8 @@
 
 namespace detach {
 
+class Issuer;
+
 // KeyAndChain is what a store holds of one identity.
 struct KeyAndChain {
   std::string location;                   // of the key, for a person: one line of UTF-8, not empty
@@ -32,6 +34,7 @@ struct KeeperIdentity {
   bool unsafe_tls12 = false;
   int signatures_per_second = 0;
   KeyAndChain content;
+  std::shared_ptr<Issuer> issuer;  // of Purpose::kIssuing, and of no other
 };
 
 // AssembleIdentity makes an identity of `key`, the first of `certificates` that belongs to it, and

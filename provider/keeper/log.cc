@@ -7,23 +7,22 @@
 #include <cstdio>
 #include <string>
 
+#include "provider/keeper/utc_time.h"
+
 namespace detach {
 namespace {
 
-// RFC 3339. Not by gmtime(3): that reads /etc/localtime, which the system call filter forbids.
+// RFC 3339, with milliseconds.
 std::string Now() {
   using std::chrono::floor;
   const auto now = floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  const auto day = floor<std::chrono::days>(now);
-  const std::chrono::year_month_day date(day);
-  const std::chrono::hh_mm_ss time(now - day);
-  std::array<char, 64> text = {};
-  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
-                static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
-                static_cast<unsigned>(date.day()), static_cast<int>(time.hours().count()),
-                static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()),
-                static_cast<int>(time.subseconds().count()));
-  return text.data();
+  const auto seconds = floor<std::chrono::seconds>(now);
+  std::array<char, 8> fraction = {};
+  std::snprintf(fraction.data(), fraction.size(), ".%03uZ",
+                static_cast<unsigned>((now - seconds).count() % 1000));
+  std::string text = UtcText(seconds);
+  text.pop_back();
+  return text + fraction.data();
 }
 
 }  // namespace

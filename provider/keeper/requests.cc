@@ -7,9 +7,11 @@
 #include <utility>
 
 #include "provider/keeper/certificate_verify.h"
+#include "provider/keeper/issuer.h"
 #include "provider/keeper/log.h"
 #include "provider/keeper/signature_scheme.h"
 #include "provider/keeper/signing.h"
+#include "provider/keeper/utc_time.h"
 
 namespace detach {
 namespace {
@@ -49,6 +51,11 @@ std::optional<Refusal> OnlyWhereItIsSwitchedOn(const KeeperIdentity& identity, c
   return std::nullopt;
 }
 
+Refusal RefusalOf(Fault fault) {
+  if (fault == Fault::kViolation) return Refusal::kCertificateRequest;
+  return fault == Fault::kIncompatible ? Refusal::kToken : Refusal::kFailed;
+}
+
 }  // namespace
 
 struct Requests::Row {
@@ -70,6 +77,7 @@ const Requests::Row Requests::kLegal[] = {
      OnlyOfTheIdentitysRole, KeyFitsTls13, SignMessage},
     {FrameType::kSignTls12Digest, "sign_tls12_digest", &Requests::Sign,
      OnlyWhereItIsSwitchedOn, KeyFitsTls12, SignDigest},
+    {FrameType::kIssue, "issue", &Requests::Issue, nullptr, nullptr, nullptr},
     {FrameType::kListNotice, "list_notice", &Requests::Notice, nullptr, nullptr, nullptr},
 };
 // clang-format on
@@ -162,6 +170,7 @@ Frame Requests::Sign(const Row& row, const Frame& request, Quota::TimePoint now)
   const std::shared_ptr<HeldIdentity> held = Find(request.name);
   if (held == nullptr) return Refuse(Refusal::kUnknownIdentity);
   const KeeperIdentity& identity = held->identity;
+  if (identity.purpose == Purpose::kIssuing) return Refuse(Refusal::kOtherPurpose);
   if (const auto refusal = row.illegal(identity, request)) return Refuse(*refusal);
   if (request.key != identity.content.key_id) return Refuse(Refusal::kOtherKey);
   const SignatureScheme* scheme = FindSignatureScheme(request.argument);
@@ -178,6 +187,32 @@ Frame Requests::Sign(const Row& row, const Frame& request, Quota::TimePoint now)
     return Refuse(Refusal::kFailed);
   }
   return {.type = FrameType::kSignature, .name = request.name, .payload = *std::move(signature)};
+}
+
+// Who asks learns the least of why not: the log knows more.
+Frame Requests::Issue(const Row&, const Frame& request, Quota::TimePoint now) {
+  const std::shared_ptr<HeldIdentity> held = Find(request.name);
+  if (held == nullptr) return Refuse(Refusal::kUnknownIdentity);
+  const KeeperIdentity& identity = held->identity;
+  if (identity.purpose != Purpose::kIssuing) return Refuse(Refusal::kOtherPurpose);
+  if (!held->quota.Take(now)) return Refuse(Refusal::kQuota);
+  const std::span payload(request.payload);
+  if (request.argument > payload.size()) return Refuse(Refusal::kToken);
+  Result<IssuedCertificate> issued =
+      identity.issuer->Issue(payload.first(request.argument), payload.subspan(request.argument),
+                             std::chrono::system_clock::now());
+  if (!issued.ok()) {
+    LogEvent("warning", "not_issued",
+             {{"identity", identity.name}, {"reason", issued.status().message()}});
+    return Refuse(RefusalOf(issued.status().fault()));
+  }
+  LogEvent("info", "issued",
+           {{"identity", identity.name},
+            {"name", issued->name},
+            {"serial", issued->serial},
+            {"key_sha256", issued->key_sha256},
+            {"not_after", UtcText(issued->not_after)}});
+  return {.type = FrameType::kIssued, .name = request.name, .payload = std::move(issued->der)};
 }
 
 }  // namespace detach

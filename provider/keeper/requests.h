@@ -48,6 +48,7 @@ class Requests {
   Frame Chain(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Notice(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Sign(const Row& row, const Frame& request, Quota::TimePoint now);
+  Frame Issue(const Row& row, const Frame& request, Quota::TimePoint now);
 
   const Holdings fixed_;
   std::mutex looking_;                    // before mutex_

@@ -182,7 +182,7 @@ Result<LoadedIdentities> KeptIdentities::Find(const std::string& uri) const {
                                   [&](const Named& one) { return one.name == name; });
   if (named == identities_.end()) return NoneNamed(name);
   if (!named->identity) {
-    return Misuse("the keeper signs with \"" + named->name + "\" as the other side of TLS; name " +
+    return Misuse("the keeper has \"" + named->name + "\" for something else; name " +
                   "one whose purpose is \"" + PurposeText(role_) + "\" in its configuration");
   }
   found.identities.push_back(Stored(*named));

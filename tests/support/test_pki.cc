@@ -207,6 +207,8 @@ TestAuthority::TestAuthority(const CertificateSpec& spec)
       certificate_(Certify(spec, key_.get(), nullptr, key_.get(), true)),
       revoked_(std::make_shared<std::vector<Bytes>>()) {}
 
+std::string TestAuthority::KeyPem() const { return Pem(PEM_STRING_PKCS8INF, Pkcs8(key_.get())); }
+
 TestAuthority TestAuthority::Subordinate(const CertificateSpec& spec, bool may_sign) const {
   const X509Ptr issuer = ParseCertificate(certificate_);
   TestAuthority authority;

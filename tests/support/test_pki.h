@@ -67,6 +67,7 @@ class TestAuthority {
   Bytes Crl(const CrlTimes& times = {}) const;
 
   const Bytes& certificate() const { return certificate_; }  // DER
+  std::string KeyPem() const;
 
  private:
   TestAuthority() = default;

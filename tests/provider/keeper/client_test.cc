@@ -11,6 +11,8 @@
 #include <vector>
 
 #include "provider/keeper/unix_socket.h"
+#include "tests/provider/keeper/certificate_requests.h"
+#include "tests/provider/keeper/issuing_case.h"
 #include "tests/provider/keeper/kept_identities.h"
 #include "tests/provider/keeper/running_keeper.h"
 #include "tests/support/temporary_directory.h"
@@ -57,6 +59,26 @@ TEST_F(KeeperClientTest, AsksTheKeeperAtASocket) {
   EXPECT_EQ(client.name(), Path());
   EXPECT_EQ(client.Identities("")->size(), 2U);
   EXPECT_TRUE(Serves(client));
+}
+
+TEST_F(KeeperClientTest, GetsACertificateForATokenAndARequest) {
+  const std::string token = "a token of 20 bytes.";
+  IssuingCase issuing;
+  issuing.Add(token, "DNS:host.example", IssuingCase::Clock::now() + std::chrono::hours(1));
+  std::vector<KeeperIdentity> identities = TwoIdentities();
+  identities.push_back(issuing.Identity("ca"));
+  const RunningKeeper keeper(Path(), std::move(identities));
+  const KeeperClient client = KeeperClient::At(Path());
+  const PkeyPtr key = NewKey("RSA-4096");
+  const std::vector<std::uint8_t> request = NewRequest(key.get(), key.get());
+  const auto certificate = client.Issue("ca", token, request);
+  ASSERT_TRUE(certificate.ok()) << certificate.status().message();
+  EXPECT_EQ(EVP_PKEY_eq(X509_get0_pubkey(ParseCertificate(*certificate).get()), key.get()), 1);
+  EXPECT_EQ(client.Issue("ca", token, request).status().fault(), Fault::kIncompatible);
+  EXPECT_EQ(client.Issue("one", token, request).status().fault(), Fault::kIncompatible);
+  EXPECT_EQ(client.Issue("C A", token, request).status().fault(), Fault::kMisuse);
+  EXPECT_EQ(client.Issue("ca", token, std::vector<std::uint8_t>(kMaxPayload)).status().fault(),
+            Fault::kMisuse);
 }
 
 TEST_F(KeeperClientTest, AsksTheKeeperBehindAChannel) {

@@ -62,8 +62,6 @@ TEST_F(KeeperConfigTest, SaysWhereItIsWrong) {
   ExpectRefused(Identity("A b"), "2:8", "cannot be a name");
   ExpectRefused(Identity("a") + Identity("a"), "6:8", "two identities");
   ExpectRefused(Identity("a", "signatures_per_second = 0\n"), "5:25", "must be from 1");
-  ExpectRefused("[[identity]]\nname = \"a\"\nuri = \"" + uri_ + "\"\npurpose = \"issuing\"\n",
-                "4:11", "not in this version");
   ExpectRefused("[[identity]]\nname = \"a\"\nuri = \"" + uri_ + "\"\npurpose = \"both\"\n", "4:11",
                 "no purpose");
   ExpectRefused("[[identity]]\nname = \"a\"\nuri = \"file:/none\"\npurpose = \"tls-client\"\n",
