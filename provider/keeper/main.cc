@@ -35,6 +35,7 @@ struct Flags {
   UniqueFd inherited;
   UniqueFd report;
   UniqueFd monitor;
+  bool quiet = false;
 };
 
 // Report says `text` to who has started this keeper, where he listens: in one message.
@@ -121,19 +122,22 @@ int Keep(Flags flags) {
   if (Status status = AllowOnlyServing(config->pkcs11_use); !status.ok()) {
     return ExitWith(kFailed, status, report);
   }
-  LogEvent(*locked == "all" ? "info" : "warning", "ready",
-           {{"identities", count},
-            {"socket", config->socket.text},
-            {"threads", threads},
-            {"locked_memory", LockedMemory(*locked, config->pkcs11_use)}});
+  if (!flags.quiet) {
+    LogEvent(*locked == "all" ? "info" : "warning", "ready",
+             {{"identities", count},
+              {"socket", config->socket.text},
+              {"threads", threads},
+              {"locked_memory", LockedMemory(*locked, config->pkcs11_use)}});
+  }
   if (report.valid()) Report(report, kKeeperReady);
   server.Run(signals.get());
-  LogEvent("info", "ended");
+  if (!flags.quiet) LogEvent("info", "ended");
   return kEnded;
 }
 
 int Watch(Flags flags, std::vector<std::string> arguments) {
   IgnoreTerminationSignals();
+  ::signal(SIGPIPE, SIG_IGN);
   Monitor(std::move(flags.monitor), std::move(arguments)).Run();
   return kEnded;
 }
@@ -168,16 +172,24 @@ int main(int argc, char** argv) {
                  "through this one, and again where it dies")
       ->excludes(inherited_fd)
       ->needs("--purpose");
+  bool quiet = false;
+  app.add_flag("--quiet", quiet, "log neither the beginning nor the end");
   app.footer("SIGTERM ends it. Exit codes: 0 ended, 1 failed, 2 wrong usage or configuration.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? detach::kEnded : detach::kWrongUsage;
   }
-  detach::Flags flags{config, std::nullopt, detach::UniqueFd(inherited), detach::UniqueFd(report),
-                      detach::UniqueFd(monitor)};
+  detach::Flags flags{config,
+                      std::nullopt,
+                      detach::UniqueFd(inherited),
+                      detach::UniqueFd(report),
+                      detach::UniqueFd(monitor),
+                      quiet};
   if (flags.monitor.valid()) {
-    return detach::Watch(std::move(flags), {"--config", config, "--purpose", purpose});
+    std::vector<std::string> arguments = {"--config", config, "--purpose", purpose};
+    if (quiet) arguments.emplace_back("--quiet");
+    return detach::Watch(std::move(flags), std::move(arguments));
   }
   if (purpose == "tls-server") flags.purpose = detach::Purpose::kTlsServer;
   if (purpose == "tls-client") flags.purpose = detach::Purpose::kTlsClient;

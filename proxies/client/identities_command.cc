@@ -43,7 +43,7 @@ void Print(const LoadedIdentities& found, const IdentityChoice* choice) {
 }  // namespace
 
 int ListIdentities(const std::string& config_path, const std::string& url) {
-  KeeperStarter keepers(config_path, Role::kClient);
+  KeeperStarter keepers(config_path, Role::kClient, true);
   const Result<ClientProxyConfig> config = LoadClientProxyConfig(
       config_path, [&](const std::string& program) { return keepers.Start(program); });
   if (!config.ok()) return ExitWith(kWrongUsage, config.status());

@@ -34,7 +34,7 @@ inline int ExitWith(ExitCode code, const Status& status) {
 // from, and what serves is confined.
 template <typename Proxy>
 int ProxyMain(const std::string& path, bool check_only) {
-  KeeperStarter keepers(path, Proxy::kRole);
+  KeeperStarter keepers(path, Proxy::kRole, check_only);
   const auto start_keeper = [&keepers](const std::string& program) {
     return keepers.Start(program);
   };

@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <utility>
+#include <vector>
 
 #include "program/start_program.h"
 #include "provider/keeper/channel.h"
@@ -71,11 +72,13 @@ Status KeeperStarter::HaveMonitor(const std::string& program) {
   Result<PacketPair> control = NewPacketPair();
   if (!control.ok()) return control.status();
   const std::array<int, 1> descriptors = {control->theirs.get()};
-  const Result<pid_t> started = StartProgram(
-      program.empty() ? BesideThisProgram() : program,
-      {"--config", config_, "--purpose", role_ == Role::kServer ? "tls-server" : "tls-client",
-       "--monitor-fd", std::to_string(kFirstDescriptor)},
-      descriptors);
+  std::vector<std::string> arguments = {
+      "--config",     config_,
+      "--purpose",    role_ == Role::kServer ? "tls-server" : "tls-client",
+      "--monitor-fd", std::to_string(kFirstDescriptor)};
+  if (quiet_) arguments.emplace_back("--quiet");
+  const Result<pid_t> started =
+      StartProgram(program.empty() ? BesideThisProgram() : program, arguments, descriptors);
   if (!started.ok()) return Internal("no keeper can be started: " + started.status().message());
   control_ = std::move(control->ours);
   return {};

@@ -3,6 +3,7 @@
 #define DETACH_PROXIES_KEEPER_KEEPER_STARTER_H_
 
 #include <string>
+#include <utility>
 
 #include "bio/backend/tls_config.h"
 #include "bio/socket/unique_fd.h"
@@ -17,10 +18,10 @@ namespace detach {
 // ends with this process. For one thread.
 class KeeperStarter {
  public:
-  // `config` is the file, `role` what its keys are for.
-  KeeperStarter(std::string config, Role role) : config_(std::move(config)), role_(role) {}
-
-  const std::string& config() const noexcept { return config_; }
+  // `config` is the file, `role` what its keys are for. `quiet`: the log says nothing of keepers
+  // that only begin and end.
+  KeeperStarter(std::string config, Role role, bool quiet)
+      : config_(std::move(config)), role_(role), quiet_(quiet) {}
 
   // Start returns this end of a channel (provider/keeper/channel.h) whose keeper serves. The keeper
   // ends when nobody has this end any more, nor a connection that was made through it. `program` is
@@ -40,6 +41,7 @@ class KeeperStarter {
 
   std::string config_;
   Role role_;
+  bool quiet_;
   UniqueFd control_;  // the monitor's channel; not valid: there is none
 };
 

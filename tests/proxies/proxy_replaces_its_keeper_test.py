@@ -181,7 +181,8 @@ class ProxyReplacesItsKeeperTest(OwnKeeperCase):
             reason = self.reload(proxy, "reload_failed")["reason"]
             self.assertRegex(reason, rf"^{proxy.config_file}:\d+:\d+: .*{self.keys / name}")
             self.check_tunnel()
-            wait_until(lambda proxy=proxy, keeper=keeper: keepers_of(proxy) == [keeper], "the one that refused has ended")
+            wait_until(lambda proxy=proxy, keeper=keeper: keepers_of(proxy) == [keeper],
+                       "the one that refused has ended")
             # It finds no key again either, until there is one.
             os.kill(keeper, signal.SIGKILL)
             proxy.find(lambda line: "event=keeper_not_started" in line or None)
