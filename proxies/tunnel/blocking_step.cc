@@ -1,24 +1,31 @@
 #include "proxies/tunnel/blocking_step.h"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <asio/error_code.hpp>
-#include <asio/post.hpp>
+#include <asio/posix/stream_descriptor.hpp>
 #include <asio/redirect_error.hpp>
-#include <asio/steady_timer.hpp>
 #include <asio/this_coro.hpp>
 #include <asio/use_awaitable.hpp>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <exception>
 #include <future>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace detach {
 namespace {
 
+using Descriptor = asio::posix::stream_descriptor;
+
 class Step final : public ThreadRoom::Work {
  public:
-  // `done` is cancelled on its executor when the step is over.
-  Step(std::function<Status()> step, asio::steady_timer& done)
-      : step_(std::move(step)), done_(done) {}
+  // `done`, an eventfd, becomes readable when the step is over.
+  Step(std::function<Status()> step, int done) : step_(std::move(step)), done_(done) {}
 
   void Run() override {
     Status status = Internal("a step has not been done");
@@ -27,8 +34,10 @@ class Step final : public ThreadRoom::Work {
     } catch (const std::exception& error) {
       status = Internal(error.what());
     }
-    asio::post(done_.get_executor(), [&done = done_] { done.cancel(); });
-    result_.set_value(std::move(status));  // from here on, the timer may be gone
+    const std::uint64_t one = 1;
+    // It never fails: an eventfd has room for more than one.
+    [[maybe_unused]] const ssize_t written = ::write(done_, &one, sizeof one);
+    result_.set_value(std::move(status));  // from here on, the descriptor may be closed
   }
 
   void Stop() override {}
@@ -37,7 +46,7 @@ class Step final : public ThreadRoom::Work {
 
  private:
   const std::function<Status()> step_;
-  asio::steady_timer& done_;
+  const int done_;
   std::promise<Status> result_;
 };
 
@@ -57,15 +66,19 @@ class WaitAtEnd {
 
 }  // namespace
 
+// The other thread says by an eventfd that it is done: a handler that it posted could meet an
+// io_context that is being destroyed, which takes no lock.
 asio::awaitable<Status> RunBlocking(ThreadRoom& room, std::function<Status()> step) {
-  asio::steady_timer done(co_await asio::this_coro::executor,
-                          asio::steady_timer::time_point::max());
-  const auto work = std::make_shared<Step>(std::move(step), done);
+  const int descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (descriptor < 0) co_return Internal(std::string("eventfd: ") + std::strerror(errno));
+  Descriptor done(co_await asio::this_coro::executor, descriptor);
+  const auto work = std::make_shared<Step>(std::move(step), descriptor);
   std::future<Status> result = work->result();
   if (const Status status = room.Start(work); !status.ok()) co_return status;
   const WaitAtEnd wait(result);
   asio::error_code ignored;
-  co_await done.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+  co_await done.async_wait(Descriptor::wait_read,
+                           asio::redirect_error(asio::use_awaitable, ignored));
   co_return result.get();
 }
 
