@@ -19,8 +19,8 @@ from private_key import components, found_in, found_in_core
 from processes import PATIENCE
 from tunnel_case import TunnelCase
 
-# Botan 2.19 has no Ed25519 in TLS 1.2.
-TYPES = ["rsa", "p256", "p384"] + ([] if proxies.TLS12_ONLY else ["ed25519"])
+# Botan's TLS takes no Ed25519 key.
+TYPES = ["rsa", "p256", "p384"] + ([] if proxies.WITH_BOTAN else ["ed25519"])
 HANDSHAKES = 1000 // (2 * len(TYPES)) + 1  # of each proxy with each
 VERSION = ssl.TLSVersion.TLSv1_2 if proxies.TLS12_ONLY else ssl.TLSVersion.TLSv1_3
 

@@ -16,6 +16,7 @@ REVERSE_PROXY = "proxies/reverse/detach-reverse-proxy"
 # The environment says where one of the two proxies' TLS stacks has no TLS 1.3. They agree on mode
 # "connect" then.
 TLS12_ONLY = "OUTER_TLS_1_2" in os.environ
+WITH_BOTAN = "botan" in (os.environ.get("CLIENT_PROXY_BACKEND"), os.environ.get("REVERSE_PROXY_BACKEND"))
 MODE, OTHER_MODE = ("connect", "covered") if TLS12_ONLY else ("covered", "connect")
 # What a log says of bytes behind a close_notify that was the end. In TLS 1.2 it ends both directions,
 # and what follows is not even read.
