@@ -24,10 +24,13 @@ namespace {
 
 OSSL_FUNC_signature_newctx_fn NewContext;
 OSSL_FUNC_signature_freectx_fn FreeContext;
+OSSL_FUNC_signature_dupctx_fn DupContext;
 OSSL_FUNC_signature_digest_sign_init_fn DigestSignInit;
 OSSL_FUNC_signature_digest_sign_update_fn DigestSignUpdate;
 OSSL_FUNC_signature_digest_sign_final_fn DigestSignFinal;
 OSSL_FUNC_signature_digest_sign_fn DigestSign;
+OSSL_FUNC_signature_get_ctx_params_fn GetContextParams;
+OSSL_FUNC_signature_gettable_ctx_params_fn GettableContextParams;
 OSSL_FUNC_signature_set_ctx_params_fn SetContextParams;
 OSSL_FUNC_signature_settable_ctx_params_fn SettableContextParams;
 
@@ -68,6 +71,21 @@ void* NewContext(void* provider, const char* properties) {
 }
 
 void FreeContext(void* context) { delete static_cast<Signing*>(context); }
+
+void* DupContext(void* context) {
+  return WithoutExceptions<void*>(nullptr, [&]() -> void* {
+    const Signing& signing = SigningOf(context);
+    auto copy = std::make_unique<Signing>(
+        Signing{signing.provider, signing.properties, signing.key, signing.padding});
+    copy->head = signing.head;
+    if (signing.md && EVP_MD_up_ref(signing.md.get()) == 1) copy->md.reset(signing.md.get());
+    if (!signing.hash) return copy.release();
+    copy->hash.reset(EVP_MD_CTX_new());
+    const bool whole =
+        copy->md && copy->hash && EVP_MD_CTX_copy_ex(copy->hash.get(), signing.hash.get()) == 1;
+    return whole ? copy.release() : nullptr;
+  });
+}
 
 Status SetDigest(Signing& signing, const char* name) {
   signing.md.reset();
@@ -238,13 +256,34 @@ const OSSL_PARAM* SettableContextParams(void*, void*) {
   return kParams;
 }
 
+// Whoever writes a certificate, or a request for one, asks how he is to name the signature in it.
+int GetContextParams(void* context, OSSL_PARAM params[]) {
+  return WithoutExceptions(0, [&] {
+    if (OSSL_PARAM_locate(params, OSSL_SIGNATURE_PARAM_ALGORITHM_ID) == nullptr) return 1;
+    return Refuse(SigningOf(context),
+                  Incompatible("a key in a keeper signs handshakes of TLS, and no certificate, "
+                               "request or message"));
+  });
+}
+
+const OSSL_PARAM* GettableContextParams(void*, void*) {
+  static const OSSL_PARAM kParams[] = {
+      OSSL_PARAM_octet_string(OSSL_SIGNATURE_PARAM_ALGORITHM_ID, nullptr, 0),
+      OSSL_PARAM_END,
+  };
+  return kParams;
+}
+
 const OSSL_DISPATCH kSignature[] = {
     {OSSL_FUNC_SIGNATURE_NEWCTX, reinterpret_cast<void (*)()>(NewContext)},
     {OSSL_FUNC_SIGNATURE_FREECTX, reinterpret_cast<void (*)()>(FreeContext)},
+    {OSSL_FUNC_SIGNATURE_DUPCTX, reinterpret_cast<void (*)()>(DupContext)},
     {OSSL_FUNC_SIGNATURE_DIGEST_SIGN_INIT, reinterpret_cast<void (*)()>(DigestSignInit)},
     {OSSL_FUNC_SIGNATURE_DIGEST_SIGN_UPDATE, reinterpret_cast<void (*)()>(DigestSignUpdate)},
     {OSSL_FUNC_SIGNATURE_DIGEST_SIGN_FINAL, reinterpret_cast<void (*)()>(DigestSignFinal)},
     {OSSL_FUNC_SIGNATURE_DIGEST_SIGN, reinterpret_cast<void (*)()>(DigestSign)},
+    {OSSL_FUNC_SIGNATURE_GET_CTX_PARAMS, reinterpret_cast<void (*)()>(GetContextParams)},
+    {OSSL_FUNC_SIGNATURE_GETTABLE_CTX_PARAMS, reinterpret_cast<void (*)()>(GettableContextParams)},
     {OSSL_FUNC_SIGNATURE_SET_CTX_PARAMS, reinterpret_cast<void (*)()>(SetContextParams)},
     {OSSL_FUNC_SIGNATURE_SETTABLE_CTX_PARAMS, reinterpret_cast<void (*)()>(SettableContextParams)},
     {0, nullptr},

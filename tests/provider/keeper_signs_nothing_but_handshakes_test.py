@@ -16,6 +16,57 @@ from keeper import (LIST_IDENTITY, NO_CERTIFICATE_VERIFY, OTHER_ROLE, REFUSED, S
 RSA_PKCS1_SHA256, RSA_PSS_SHA256, ED25519 = 0x0401, 0x0804, 0x0807
 
 
+def der(tag, *parts):
+    """One object of ASN.1, of up to 64 KiB."""
+    content = b"".join(parts)
+    size = len(content)
+    head = bytes([size]) if size < 128 else \
+        bytes([0x81, size]) if size < 256 else b"\x82" + size.to_bytes(2, "big")
+    return bytes([tag]) + head + content
+
+
+def to_be_signed(size):
+    """A whole TBSCertificate of an Ed25519 CA, which has exactly that size."""
+    algorithm = der(0x30, b"\x06\x03\x2b\x65\x70")
+    time = der(0x17, b"260101000000Z")
+    rest = [algorithm, der(0x30), der(0x30, time, time), der(0x30),
+            der(0x30, algorithm, der(0x03, b"\0" + bytes(32)))]
+    version = der(0xA0, b"\x02\x01\x02")
+    for serial in range(1, 100):
+        whole = der(0x30, version, der(0x02, b"\x01" * serial), *rest)
+        if len(whole) == size:
+            return whole
+    raise AssertionError(f"no TBSCertificate has {size} bytes")
+
+
+def forged_contents():
+    """What is as long as a CertificateVerify's content may be, and is not one of the two."""
+    spaces, server = b" " * 64, b"TLS 1.3, server CertificateVerify"
+    yield to_be_signed(146)
+    yield b"\x30\x81" + to_be_signed(129)[1:]  # no DER has 130 bytes; BER does
+    for content in (
+            spaces + b"TLS, server delegated credentials\0",  # RFC 9345
+            spaces + b"TLS, client delegated credentials\0",
+            spaces + b"Exported Authenticator\0",  # RFC 9261
+            spaces + b"TLS 1.4, server CertificateVerify\0",
+            spaces + b"TLS 1.3, Server CertificateVerify\0",
+            spaces + b"TLS 1.3, server certificateVerify\0",
+            spaces + b"DTLS 1.3 server CertificateVerify\0",
+            spaces + b"QUIC v2, server CertificateVerify\0",
+            spaces + server + b" ",  # the separator
+            spaces[1:] + server + b"\0",
+            spaces + b" " + server + b"\0",
+            b"\0" * 64 + server + b"\0",
+            b"\t" * 64 + server + b"\0",
+            server + b"\0" + spaces,
+            b"SSHSIG\0\0\0\x03git\0\0\0\0",
+            b"eyJhbGciOiJSUzI1NiJ9.",  # a JSON web token
+            bytes(64) + b"\x03\0\x1d\x20"):  # randoms and parameters: a ServerKeyExchange of TLS 1.2
+        yield from (content.ljust(130, b"h"), content.ljust(146, b"h"))
+    for size in (131, 139, 145):  # a hash of another size: 33, 41 and 47 bytes
+        yield (spaces + server + b"\0").ljust(size, b"h")
+
+
 class KeeperSignsNothingButHandshakesTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -62,6 +113,12 @@ class KeeperSignsNothingButHandshakesTest(unittest.TestCase):
                 answer = self.sign(SIGN_TLS12_DIGEST, name, scheme,
                                    hashlib.sha256(to_be_signed).digest())
                 self.assert_refused(answer, TLS12_OFF, "the identity signs for TLS 1.3 only")
+
+    def test_nothing_that_only_looks_like_a_handshake_of_tls_13(self):
+        for content in forged_contents():
+            for name, scheme in (("rsa", RSA_PSS_SHA256), ("edwards", ED25519)):
+                answer = self.sign(SIGN_CERTIFICATE_VERIFY, name, scheme, content)
+                self.assertEqual(answer, (REFUSED, NO_CERTIFICATE_VERIFY), content)
 
     def test_a_digest_only_where_that_is_switched_on(self):
         kind, _ = self.sign(SIGN_TLS12_DIGEST, "old", RSA_PKCS1_SHA256, bytes(32))

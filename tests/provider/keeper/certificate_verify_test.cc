@@ -39,5 +39,21 @@ TEST(CertificateVerifyTest, IsNoneWithAnyOtherByteBeforeTheHash) {
   }
 }
 
+// RFC 9345 and RFC 9261 sign 64 spaces and a context, too.
+TEST(CertificateVerifyTest, IsNoneOfAnotherContext) {
+  for (const std::string& context :
+       {std::string("TLS, server delegated credentials"), std::string("Exported Authenticator"),
+        std::string("TLS 1.2, server CertificateVerify"),
+        std::string("TLS 1.3, SERVER CertificateVerify"),
+        std::string("TLS 1.3, server CertificateVerifx"),
+        std::string("TLS 1.3,  server CertificateVerify")}) {
+    for (const std::size_t size : {130, 146}) {
+      std::string content = std::string(64, ' ') + context + std::string(1, '\0');
+      content.resize(size, 'h');
+      EXPECT_FALSE(RoleOf(content).has_value()) << context;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace detach
