@@ -68,6 +68,9 @@ PkeyPtr NewKey(KeyType type) {
     case KeyType::kRsa2048:
       key = EVP_RSA_gen(2048);
       break;
+    case KeyType::kRsa3072:
+      key = EVP_RSA_gen(3072);
+      break;
     case KeyType::kEd25519:
       key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
       break;

@@ -42,6 +42,7 @@ class RunningKeeper {
 
  private:
   void Run() {
+    EXPECT_EQ(server_.Start(1), 1U);
     thread_ = std::thread([this] { server_.Run(stop_.get()); });
   }
 
