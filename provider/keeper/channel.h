@@ -13,7 +13,7 @@
 namespace detach {
 
 // ConnectThrough sends the keeper of `channel` one end of a new connection, and returns the other:
-// a blocking one, whose reads and writes give up after ten seconds. So does this call, if
+// a blocking one, whose reads and writes give up after four seconds. So does this call, if
 // SO_SNDTIMEO of `channel` says so, where very many connections wait for the keeper already.
 // kTransport where it cannot be sent: nobody has the keeper's end any more, among others.
 Result<UniqueFd> ConnectThrough(int channel);

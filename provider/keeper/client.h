@@ -32,8 +32,8 @@ struct KeptIdentity {
 // again is simply there.
 //
 // Errors: kTransport (beginning with name()) where no keeper answers, kViolation where what answers
-// is none, kIncompatible where it refuses. A keeper that hangs costs a call some ten seconds, and
-// twenty where it took no connection either.
+// is none, kIncompatible where it refuses. A keeper that hangs costs a call some four seconds, and
+// eight where it took no connection either.
 class KeeperClient {
  public:
   // At asks the keeper that listens at the socket `path`.

@@ -28,7 +28,7 @@ KeeperConnections::KeeperConnections(std::string path)
 
 KeeperConnections::KeeperConnections(std::string name, UniqueFd channel)
     : name_(std::move(name)), by_channel_(true), channel_(std::move(channel)) {
-  GiveUpAfterTenSeconds(channel_.get());
+  GiveUpAfterFourSeconds(channel_.get());
 }
 
 KeeperConnections::~KeeperConnections() {

@@ -90,17 +90,17 @@ Result<UniqueFd> ConnectTo(const std::string& path) {
   const std::optional<sockaddr_un> address = AddressOf(path);
   if (!address) return BadPath(path);
   UniqueFd socket = NewSocket(0);
-  GiveUpAfterTenSeconds(socket.get());
+  GiveUpAfterFourSeconds(socket.get());
   if (!Connect(socket, *address)) return Transport(path + ": " + SocketErrorText());
   return socket;
 }
 
 std::string SocketErrorText() {
-  return errno == EAGAIN ? "has not answered for ten seconds" : std::strerror(errno);
+  return errno == EAGAIN ? "has not answered for four seconds" : std::strerror(errno);
 }
 
-void GiveUpAfterTenSeconds(int socket) {
-  const timeval limit = {.tv_sec = 10, .tv_usec = 0};
+void GiveUpAfterFourSeconds(int socket) {
+  const timeval limit = {.tv_sec = 4, .tv_usec = 0};
   for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
     ::setsockopt(socket, SOL_SOCKET, option, &limit, sizeof limit);
   }
@@ -112,7 +112,7 @@ Result<PacketPair> NewPacketPair() {
     return Internal(SystemError("socketpair"));
   }
   PacketPair pair{UniqueFd(ends[0]), UniqueFd(ends[1])};
-  GiveUpAfterTenSeconds(pair.ours.get());
+  GiveUpAfterFourSeconds(pair.ours.get());
   return pair;
 }
 

@@ -23,18 +23,19 @@ struct SocketPeer {
 Result<UniqueFd> ListenAt(const std::string& path);
 
 // ConnectTo returns a blocking connection to the socket at `path`, whose reads and writes give up
-// after ten seconds. kTransport, beginning with the path, where nobody listens.
+// after four seconds. kTransport, beginning with the path, where nobody listens.
 Result<UniqueFd> ConnectTo(const std::string& path);
 
-// SocketErrorText returns what errno says of a socket that gives up after ten seconds.
+// SocketErrorText returns what errno says of a socket that gives up after four seconds.
 std::string SocketErrorText();
 
-// GiveUpAfterTenSeconds lets reads and writes of `socket` fail with EAGAIN then.
-void GiveUpAfterTenSeconds(int socket);
+// GiveUpAfterFourSeconds lets reads and writes of `socket` fail with EAGAIN then: before the
+// proxies give up the handshake, so that it is told why it fails.
+void GiveUpAfterFourSeconds(int socket);
 
 // PacketPair is a connection between two descriptors of this process.
 struct PacketPair {
-  UniqueFd ours;    // gives up after ten seconds, as those of ConnectTo do
+  UniqueFd ours;    // gives up after four seconds, as those of ConnectTo do
   UniqueFd theirs;  // for another process
 };
 

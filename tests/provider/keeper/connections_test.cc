@@ -171,7 +171,7 @@ TEST_F(KeptConnectionsTest, AreGivenUpWithoutAnAnswerInTime) {
   const UniqueFd connection = KeptByClient();
   const Status status = Ask(client_);
   EXPECT_EQ(status.fault(), Fault::kTransport);
-  EXPECT_EQ(status.message(), "the keeper of this proxy: has not answered for ten seconds");
+  EXPECT_EQ(status.message(), "the keeper of this proxy: has not answered for four seconds");
   EXPECT_FALSE(MakesAnother());
   EXPECT_TRUE(TakeQuestion(connection));
   EXPECT_FALSE(Reply(connection, Signature()));  // nobody is there to take it for another's
