@@ -82,7 +82,7 @@ clockid_t StartKeeper(const std::string& path, UniqueFd channel) {
   Must(server.TakeConnectionsFrom(std::move(channel)).ok(), "the channel");
   const UniqueFd never(::eventfd(0, EFD_CLOEXEC));
   server.Start(Cores() - 1);
-  Must(AllowOnlyServing().ok(), "confinement");
+  Must(AllowOnlyServing(Pkcs11Use::kNone).ok(), "confinement");
   server.Run(never.get());
   ::_exit(0);
 }
