@@ -1,6 +1,8 @@
 // detach-keeper: flags and wiring.
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 
@@ -37,6 +39,14 @@ struct Flags {
   UniqueFd monitor;
   bool quiet = false;
 };
+
+// What a PKCS#11 module may start does not inherit it in turn: the monitor sees a keeper's death by
+// the end of what it has inherited.
+UniqueFd Inherited(int number) {
+  UniqueFd descriptor(number);
+  if (descriptor.valid()) ::fcntl(descriptor.get(), F_SETFD, FD_CLOEXEC);
+  return descriptor;
+}
 
 // Report says `text` to who has started this keeper, where he listens: in one message.
 void Report(const UniqueFd& report, std::string_view text) {
@@ -180,11 +190,12 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? detach::kEnded : detach::kWrongUsage;
   }
+  ::prctl(PR_SET_NAME, "detach-keeper");  // the monitor starts it as /proc/self/exe
   detach::Flags flags{config,
                       std::nullopt,
-                      detach::UniqueFd(inherited),
-                      detach::UniqueFd(report),
-                      detach::UniqueFd(monitor),
+                      detach::Inherited(inherited),
+                      detach::Inherited(report),
+                      detach::Inherited(monitor),
                       quiet};
   if (flags.monitor.valid()) {
     std::vector<std::string> arguments = {"--config", config, "--purpose", purpose};

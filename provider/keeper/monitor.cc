@@ -1,6 +1,7 @@
 #include "provider/keeper/monitor.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -25,6 +26,8 @@ constexpr const char* kThisProgram = "/proc/self/exe";
 constexpr seconds kSettled{10};
 constexpr milliseconds kFirstPause{100};
 constexpr seconds kLongestPause{10};
+// How long keepers have to end by themselves.
+constexpr seconds kFarewell{5};
 
 // HasHungUp tells whether nobody has the other end of `socket` any more.
 bool HasHungUp(const UniqueFd& socket) {
@@ -46,24 +49,49 @@ std::string WaitFor(pid_t child) {
 void Monitor::Run() {
   while (control_.valid()) {
     Wait();
-    for (Keeper& keeper : keepers_) {
-      if (keeper.report.valid()) Hear(keeper);
-      if (keeper.channel.valid() && HasHungUp(keeper.channel)) keeper.channel.reset();
-      if (keeper.channel.valid() && !keeper.report.valid() && keeper.next <= Clock::now()) {
-        Start(keeper);
-      }
-    }
-    std::erase_if(keepers_, [](const Keeper& keeper) {
-      return !keeper.channel.valid() && !keeper.report.valid();
-    });
+    for (Keeper& keeper : keepers_) LookAfter(keeper);
+    Forget();
     TakeChannel();
+  }
+  End();
+}
+
+void Monitor::LookAfter(Keeper& keeper) {
+  if (keeper.report.valid()) Hear(keeper);
+  if (keeper.channel.valid() && HasHungUp(keeper.channel)) Abandon(keeper);
+  if (keeper.channel.valid() && !keeper.report.valid() && keeper.next <= Clock::now()) {
+    Start(keeper);
   }
 }
 
-// Wait returns when something is to be done.
-void Monitor::Wait() {
+void Monitor::Forget() {
+  std::erase_if(keepers_, [](const Keeper& keeper) {
+    return !keeper.channel.valid() && !keeper.report.valid();
+  });
+}
+
+// A keeper that serves ends when its connections have; one that hangs in its keys would never see
+// that nobody waits for it any more.
+void Monitor::Abandon(Keeper& keeper) {
+  keeper.channel.reset();
+  if (keeper.report.valid() && !keeper.serves) ::kill(keeper.pid, SIGKILL);
+}
+
+// The proxy has ended, and so nobody is left who could ask. A keeper may not see that: whoever has
+// broken into a proxy can send it both ends of a connection, which then never ends.
+void Monitor::End() {
+  const Clock::time_point until = Clock::now() + kFarewell;
+  for (Keeper& keeper : keepers_) Abandon(keeper);
+  for (Forget(); !keepers_.empty() && Clock::now() < until; Forget()) {
+    Wait(until);
+    for (Keeper& keeper : keepers_) LookAfter(keeper);
+  }
+  for (const Keeper& keeper : keepers_) ::kill(keeper.pid, SIGKILL);
+}
+
+// Wait returns when something is to be done, or at `next`.
+void Monitor::Wait(Clock::time_point next) {
   std::vector<pollfd> wanted = {{.fd = control_.get(), .events = POLLIN, .revents = 0}};
-  Clock::time_point next = Clock::time_point::max();
   for (const Keeper& keeper : keepers_) {
     wanted.push_back({.fd = keeper.channel.get(), .events = 0, .revents = 0});
     wanted.push_back({.fd = keeper.report.get(), .events = POLLIN, .revents = 0});
@@ -100,6 +128,7 @@ void Monitor::Start(Keeper& keeper) {
   keeper.pid = *started;
   keeper.report = std::move(report->ours);
   keeper.started = Clock::now();
+  keeper.serves = false;
 }
 
 // Hear takes what the keeper says of itself: at most one message, and that it is dead.
@@ -112,7 +141,7 @@ void Monitor::Hear(Keeper& keeper) {
   if (said != kKeeperReady) return Refuse(keeper, said);
   if (keeper.has_served) LogEvent("info", "keeper_started_again", {{"pid", keeper.pid}});
   if (!keeper.has_served) ::send(keeper.channel.get(), said.data(), said.size(), MSG_NOSIGNAL);
-  keeper.has_served = true;
+  keeper.serves = keeper.has_served = true;
 }
 
 void Monitor::Bury(Keeper& keeper) {

@@ -35,8 +35,8 @@ class Monitor {
   Monitor(UniqueFd control, std::vector<std::string> arguments)
       : control_(std::move(control)), arguments_(std::move(arguments)) {}
 
-  // Run returns when nobody has the other end of `control` any more. The keepers stay, as long as
-  // their channels do.
+  // Run returns when nobody has the other end of `control` any more, and no keeper is left: those
+  // that do not end by themselves then are killed.
   void Run();
 
  private:
@@ -46,14 +46,19 @@ class Monitor {
     UniqueFd channel;  // not valid: it is not to be started again
     UniqueFd report;   // of the one that runs; not valid: none does
     pid_t pid = 0;
+    bool serves = false;      // the one that runs
     bool has_served = false;  // it, or one before it
     Clock::time_point started;
     Clock::time_point next;  // where none runs: when to start it
     Clock::duration pause{0};
   };
 
-  void Wait();
+  void Wait(Clock::time_point next = Clock::time_point::max());
+  void LookAfter(Keeper& keeper);
   void TakeChannel();
+  void Forget();
+  void Abandon(Keeper& keeper);
+  void End();
   void Start(Keeper& keeper);
   void Hear(Keeper& keeper);
   void Bury(Keeper& keeper);
