@@ -57,9 +57,11 @@ class ClientTakesIdentitiesOfTokensAndDatabasesTest(TunnelCase):
 
     # --- what the client proxy makes of it
 
-    def start_client(self, *identities, **keeper):
-        client = self.client_proxy(self.reverse.port, env=self.environment, identities=list(identities), keeper={
-            "program": os.path.abspath(KEEPER), "provider": os.path.abspath(MODULE), **keeper})
+    def start_client(self, *identities, rows=(), **keeper):
+        programs = {"program": os.path.abspath(KEEPER), "provider": os.path.abspath(MODULE)}
+        tables = {"keeper": {**programs, **keeper}, "keeper.identity": list(rows) or None}
+        client = self.client_proxy(self.reverse.port, env=self.environment,
+                                   identities=list(identities), **tables)
         client.event("listening")
         return client
 
@@ -120,6 +122,13 @@ class ClientTakesIdentitiesOfTokensAndDatabasesTest(TunnelCase):
             return self.reverse.events("refused", client=BOB)  # the keeper looks once a second
 
         wait_until(goes_as_bob, "the new certificate")
+
+    def test_a_key_of_the_keeper_that_identities_does_not_name(self):
+        self.add(self.database(), "client-unknown-ca")
+        (self.pki / "client.pem").chmod(0o600)
+        row = {"name": "alice", "uri": f"file:{self.pki}/client.pem"}
+        client = self.start_client("browser:chromium", rows=[row])
+        self.assertNotIn("CN=alice", self.identities(client))
 
     # --- what is wrong is said
 

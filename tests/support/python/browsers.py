@@ -27,6 +27,7 @@ exec "$@" 3<&{requests} 4>&{messages}
 """
 # The user who says "yes" in the dialogue.
 _POLICY = {"AutoSelectCertificateForUrls": [json.dumps({"pattern": "*", "filter": {}})]}
+_PATIENCE = 4 * PATIENCE  # browsers are large
 _PREFERENCES = {
     "marionette.port": 0,
     "security.default_personal_cert": "Select Automatically",
@@ -161,8 +162,9 @@ class Firefox(Program):
                          env=environment)
 
     def __enter__(self):
-        port = self.find(lambda line: re.search(r"Marionette\tINFO\tListening on port (\d+)", line))
-        self._connection = socket.create_connection(("127.0.0.1", int(port[1])), timeout=PATIENCE)
+        port = self.find(lambda line: re.search(r"Marionette\tINFO\tListening on port (\d+)", line),
+                         patience=_PATIENCE)
+        self._connection = socket.create_connection(("127.0.0.1", int(port[1])), timeout=_PATIENCE)
         self._stream = self._connection.makefile("rb")
         self._receive()  # who it is
         self._call("WebDriver:NewSession")
