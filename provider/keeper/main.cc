@@ -109,6 +109,12 @@ Status LimitFiles(Pkcs11Use use) {
   return use == Pkcs11Use::kNone ? Status() : LetNothingBeWritten();
 }
 
+// A token may be slow, or wait to be touched: its threads are not those that all others need.
+unsigned WantedThreads(Pkcs11Use use) {
+  const unsigned least = use == Pkcs11Use::kNone ? 1 : 4;
+  return std::max(least, std::thread::hardware_concurrency());
+}
+
 int Keep(Flags flags) {
   const UniqueFd& report = flags.report;  // open until the end: it shows the monitor when that is
   const Result<std::string_view> locked = ProtectMemory();
@@ -128,7 +134,7 @@ int Keep(Flags flags) {
   if (Status status = LimitFiles(config->pkcs11_use); !status.ok()) {
     LogEvent("warning", "files_not_limited", {{"reason", status.message()}});
   }
-  const unsigned threads = 1 + server.Start(std::max(1U, std::thread::hardware_concurrency()) - 1);
+  const unsigned threads = 1 + server.Start(WantedThreads(config->pkcs11_use) - 1);
   if (Status status = AllowOnlyServing(config->pkcs11_use); !status.ok()) {
     return ExitWith(kFailed, status, report);
   }

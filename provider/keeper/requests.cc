@@ -86,19 +86,31 @@ Requests::Requests(std::vector<KeeperIdentity> identities, std::unique_ptr<Datab
     : fixed_(Hold(std::move(identities))),
       databases_(std::move(databases)),
       holdings_(std::make_shared<const Holdings>(fixed_)) {
-  if (databases_ != nullptr) Look(std::chrono::steady_clock::now());
+  if (databases_ == nullptr) return;
+  last_look_ = std::chrono::steady_clock::now();
+  Look();
 }
 
-void Requests::Look(Quota::TimePoint now) {
+void Requests::Look() {
   auto holdings = std::make_shared<const Holdings>(databases_->Look(fixed_, *Now()));
-  last_look_ = now;
   const std::lock_guard lock(mutex_);
   holdings_ = std::move(holdings);
 }
 
 void Requests::LookAgain(Quota::TimePoint now) {
-  const std::lock_guard looking(looking_);
-  if (databases_ != nullptr && now - last_look_ >= std::chrono::seconds(1)) Look(now);
+  constexpr std::chrono::seconds kPatience{1};
+  if (databases_ == nullptr) return;
+  std::unique_lock lock(looks_);
+  looked_.wait_until(lock, look_began_ + kPatience, [this] { return !is_looking_; });
+  if (is_looking_ || now - last_look_ < std::chrono::seconds(1)) return;
+  is_looking_ = true;
+  last_look_ = now;
+  look_began_ = std::chrono::steady_clock::now();
+  lock.unlock();
+  Look();
+  lock.lock();
+  is_looking_ = false;
+  looked_.notify_all();
 }
 
 std::string_view Requests::Name(FrameType type) noexcept {

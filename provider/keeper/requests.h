@@ -2,6 +2,7 @@
 #ifndef DETACH_PROVIDER_KEEPER_REQUESTS_H_
 #define DETACH_PROVIDER_KEEPER_REQUESTS_H_
 
+#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -37,9 +38,10 @@ class Requests {
   static const Row kLegal[];
 
   static const Row* Find(FrameType type);
-  // LookAgain reads the databases where that was not in the second before `now`.
+  // LookAgain reads the databases where that was not in the second before `now`; who comes while
+  // another thread reads them waits for it, but for no token that hangs.
   void LookAgain(Quota::TimePoint now);
-  void Look(Quota::TimePoint now);
+  void Look();
 
   std::shared_ptr<const Holdings> Now() const;
   std::shared_ptr<HeldIdentity> Find(std::string_view name) const;
@@ -51,9 +53,12 @@ class Requests {
   Frame Issue(const Row& row, const Frame& request, Quota::TimePoint now);
 
   const Holdings fixed_;
-  std::mutex looking_;                    // before mutex_
-  std::unique_ptr<Databases> databases_;  // guarded by looking_
-  Quota::TimePoint last_look_;            // likewise
+  std::unique_ptr<Databases> databases_;  // of the thread that has set is_looking_
+  std::mutex looks_;
+  std::condition_variable looked_;
+  bool is_looking_ = false;                           // guarded by looks_
+  Quota::TimePoint last_look_;                        // guarded by looks_
+  std::chrono::steady_clock::time_point look_began_;  // guarded by looks_
   mutable std::mutex mutex_;
   std::shared_ptr<const Holdings> holdings_;  // guarded by mutex_; never null
 };

@@ -17,6 +17,8 @@ import unittest
 from keeper import KEEPER, make_identity
 from processes import PATIENCE
 
+HANGING_MODULE = "tests/support/hanging_pkcs11_module.so"
+
 
 def pair():
     ends = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -29,19 +31,29 @@ class KeeperOfAProxyOutlivesNobodyTest(unittest.TestCase):
     """This test is the proxy."""
 
     def setUp(self):
-        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        identity = make_identity(folder, "web", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
-        config = folder / "proxy.toml"
-        config.write_text(f'[[keeper.identity]]\nname = "web"\nuri = "file:{identity}"\n')
+        self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.gate = self.folder / "gate"
+
+    def start(self, uri):
+        config = self.folder / "proxy.toml"
+        config.write_text(f'[[keeper.identity]]\nname = "web"\nuri = "{uri}"\n')
         self.control, theirs = pair()
         self.monitor = self.enterContext(subprocess.Popen(
             [KEEPER, "--config", config, "--purpose", "tls-server",
              "--monitor-fd", str(theirs.fileno())],
-            pass_fds=[theirs.fileno()], stderr=subprocess.DEVNULL))
+            pass_fds=[theirs.fileno()], stderr=subprocess.DEVNULL,
+            env={**os.environ, "DETACH_TEST_GATE": str(self.gate)}))
         theirs.close()
         self.addCleanup(self.monitor.kill)
         self.channel = self.ask(self.control)
+
+    def start_with_a_key(self):
+        identity = make_identity(self.folder, "web", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
+        self.start(f"file:{identity}")
         self.assertEqual(self.channel.recv(100), b"ready")
+        self.find_keeper()
+
+    def find_keeper(self):
         children = pathlib.Path(f"/proc/{self.monitor.pid}/task/{self.monitor.pid}/children")
         self.keeper = int(children.read_text())
         self.end = os.pidfd_open(self.keeper)
@@ -54,27 +66,42 @@ class KeeperOfAProxyOutlivesNobodyTest(unittest.TestCase):
         theirs.close()
         return ours
 
-    def check_that_all_end(self):
-        self.control.close()
+    def check_that_the_keeper_ends(self):
         self.channel.close()
         ended = bool(select.select([self.end], [], [], PATIENCE)[0])
         if not ended:
             signal.pidfd_send_signal(self.end, signal.SIGKILL)
         self.assertTrue(ended)
+
+    def check_that_all_end(self):
+        self.control.close()
+        self.check_that_the_keeper_ends()
         self.assertEqual(self.monitor.wait(PATIENCE), 0)
 
     def test_that_was_sent_both_ends_of_its_connections(self):
         """Which then never end: neither that one nor the channel itself."""
+        self.start_with_a_key()
         with self.ask(self.channel) as ours:
             socket.send_fds(self.channel, [b"x"], [ours.fileno()])
         socket.send_fds(self.channel, [b"x"], [self.channel.fileno()])
         self.check_that_all_end()
 
+    def test_that_hangs_in_a_token_while_nobody_waits_for_it(self):
+        os.mkfifo(self.gate)
+        self.start(f"pkcs11:token=any?module-path={os.path.abspath(HANGING_MODULE)}")
+        with self.gate.open("wb"):  # which the keeper has opened, too
+            self.find_keeper()
+            self.check_that_the_keeper_ends()
+        self.control.close()
+        self.assertEqual(self.monitor.wait(PATIENCE), 0)
+
     def test_has_the_name_of_its_program(self):
+        self.start_with_a_key()
         self.assertEqual(pathlib.Path(f"/proc/{self.keeper}/comm").read_text(), "detach-keeper\n")
         self.check_that_all_end()
 
     def test_gives_nothing_that_it_has_open_to_a_program_that_a_module_starts(self):
+        self.start_with_a_key()
         for descriptor in pathlib.Path(f"/proc/{self.keeper}/fdinfo").iterdir():
             flags = int(descriptor.read_text().partition("flags:")[2].split()[0], 8)
             with self.subTest(descriptor=descriptor.name):
