@@ -53,6 +53,9 @@ class KeeperConnections {
 
   const std::string& name() const noexcept { return name_; }
 
+  // by_channel tells the second kind from the first.
+  bool by_channel() const noexcept { return by_channel_; }
+
   // Connect returns a new connection. kTransport, beginning with name(), where there is no keeper;
   // kMisuse where the program has closed the channel's descriptor.
   Result<KeeperConnectionPtr> Connect() const;

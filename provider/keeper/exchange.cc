@@ -45,7 +45,7 @@ bool HasEnded(ssize_t size) {
 Exchange::Exchange(KeeperConnections& connections)
     : connections_(connections),
       connection_(connections.TakeKept()),
-      was_kept_(connection_ != nullptr) {}
+      replacements_((connection_ != nullptr ? 1 : 0) + (connections.by_channel() ? 1 : 0)) {}
 
 Exchange::~Exchange() {
   if (connection_) connections_.Keep(std::move(connection_));
@@ -58,7 +58,7 @@ Result<Frame> Exchange::Ask(const Frame& request, FrameType expected) {
   const FrameBytes bytes = EncodeFrame(request);
   std::array<std::uint8_t, kFrameSize + 1> reply;  // one more shows that a frame is too long
   ssize_t size = SendAndReceive(connection_->get(), bytes, reply);
-  if (std::exchange(was_kept_, false) && HasEnded(size)) {
+  for (int left = std::exchange(replacements_, 0); left > 0 && HasEnded(size); --left) {
     if (Status status = Connect(); !status.ok()) return status;
     size = SendAndReceive(connection_->get(), bytes, reply);
   }

@@ -12,7 +12,8 @@ namespace detach {
 
 // Exchange is a conversation over one connection: one that was kept, where there is one. A keeper
 // may have ended that while nobody asked, so it is replaced, once, if the first question shows that
-// it has ended. Nothing else is tried twice. A connection without a fault is kept afterwards.
+// it has ended. Behind a channel a new one is replaced so, too, once: a keeper that dies there is
+// started again. Nothing else is tried twice. A connection without a fault is kept afterwards.
 class Exchange {
  public:
   // `connections` is borrowed for as long as this lives.
@@ -31,7 +32,7 @@ class Exchange {
 
   KeeperConnections& connections_;
   KeeperConnectionPtr connection_;  // null: there is none yet, or it has a fault
-  bool was_kept_;                   // and has not answered since
+  int replacements_;                // that are left, until the first answer
 };
 
 }  // namespace detach

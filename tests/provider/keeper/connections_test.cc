@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 #include "provider/keeper/channel.h"
 #include "provider/keeper/client.h"
 #include "provider/keeper/unix_socket.h"
+#include "tests/support/temporary_directory.h"
 
 namespace detach {
 namespace {
@@ -134,22 +136,43 @@ TEST_F(KeptConnectionsTest, AreReplacedWhereTheKeeperEndsThemInsteadOfAnAnswer) 
   EXPECT_TRUE(asking.get().ok());
 }
 
-TEST_F(KeptConnectionsTest, AreReplacedOnce) {
+TEST_F(KeptConnectionsTest, AreReplacedOnceAndTheNextOnceMore) {
   UniqueFd connection = KeptByClient();
   connection.reset();
   std::future<Status> asking = Asking();
   EXPECT_TRUE(TakeQuestion(Accept()));  // and end it
+  EXPECT_TRUE(TakeQuestion(Accept()));
   const Status status = asking.get();
   EXPECT_EQ(status.fault(), Fault::kTransport);
   EXPECT_EQ(status.message(), "the keeper of this proxy: the keeper has ended the connection");
   EXPECT_FALSE(MakesAnother());
 }
 
-TEST_F(KeptConnectionsTest, OnlyTheyAreReplaced) {
+TEST_F(KeptConnectionsTest, ANewOneIsReplacedOnceWhereTheKeeperDiesAndIsStartedAgain) {
   std::future<Status> asking = Asking();
+  EXPECT_TRUE(TakeQuestion(Accept()));
+  EXPECT_TRUE(Answer(Accept()));
+  EXPECT_TRUE(asking.get().ok());
+  ASSERT_FALSE(HasFailure());
+  asking = Asking();  // the one before has ended
+  EXPECT_TRUE(TakeQuestion(Accept()));
   EXPECT_TRUE(TakeQuestion(Accept()));
   EXPECT_EQ(asking.get().fault(), Fault::kTransport);
   EXPECT_FALSE(MakesAnother());
+}
+
+TEST_F(KeptConnectionsTest, ANewOneToASocketIsNotReplaced) {
+  const TemporaryDirectory folder("/tmp");
+  ::chmod(folder.path().c_str(), 0700);
+  const std::string path = (folder.path() / "socket").string();
+  const Result<UniqueFd> listener = ListenAt(path);
+  ASSERT_TRUE(listener.ok()) << listener.status().message();
+  const KeeperClient client = KeeperClient::At(path);
+  auto asking = std::async(std::launch::async, [&] { return Ask(client); });
+  EXPECT_TRUE(IsReadable(*listener));
+  EXPECT_TRUE(TakeQuestion(UniqueFd(::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC))));
+  EXPECT_EQ(asking.get().fault(), Fault::kTransport);
+  EXPECT_FALSE(IsReadable(*listener, 0));
 }
 
 TEST_F(KeptConnectionsTest, AreNotReplacedInTheMiddleOfAConversation) {
