@@ -43,6 +43,7 @@ struct Identity {
 // CertificateRequest is what a server says about the client certificates that it takes (RFC 9846
 // §4.3.2).
 struct CertificateRequest {
+  TlsVersion version = TlsVersion::kTls13;       // that was negotiated
   std::vector<Bytes> authorities;                // DER distinguished names; empty: any
   std::vector<std::uint16_t> signature_schemes;  // in the server's order
 };

@@ -71,12 +71,13 @@ bool IsForClientAuthentication(X509* leaf) {
 }
 
 // SchemesOf returns the signature schemes that a TLS client can answer with by `key` (RFC 9846
-// §4.2.3; PKCS #1 v1.5 over TLS 1.2 only). TLS 1.3 ties a curve to its hash; so does this, over
-// TLS 1.2 too.
-std::vector<std::uint16_t> SchemesOf(const EVP_PKEY* key) {
+// §4.2.3: in TLS 1.3 PKCS #1 v1.5 is for signatures in certificates alone). TLS 1.3 ties a curve to
+// its hash; so does this, over TLS 1.2 too.
+std::vector<std::uint16_t> SchemesOf(const EVP_PKEY* key, TlsVersion version) {
   char curve[32] = {};
   switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
+      if (version >= TlsVersion::kTls13) return {0x0804, 0x0805, 0x0806};
       return {0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601};
     case EVP_PKEY_RSA_PSS:
       return {0x0809, 0x080a, 0x080b};
@@ -101,9 +102,10 @@ std::vector<std::uint16_t> SchemesOf(const EVP_PKEY* key) {
   }
 }
 
-bool CanSign(const EVP_PKEY* key, const std::vector<std::uint16_t>& asked_for) {
+bool CanSign(const EVP_PKEY* key, const CertificateRequest& request) {
   if (key == nullptr) return false;
-  const std::vector<std::uint16_t> schemes = SchemesOf(key);
+  const std::vector<std::uint16_t>& asked_for = request.signature_schemes;
+  const std::vector<std::uint16_t> schemes = SchemesOf(key, request.version);
   return std::find_first_of(schemes.begin(), schemes.end(), asked_for.begin(), asked_for.end()) !=
          schemes.end();
 }
@@ -130,7 +132,7 @@ std::string Obstacle(const CertificateNames& names, X509* leaf, std::size_t path
   if (now < names.not_before) return "is not valid before " + TimeText(names.not_before);
   if (!MaySign(leaf)) return "has a key that is not for signatures (key usage)";
   if (!IsForClientAuthentication(leaf)) return "is not for client authentication";
-  if (!CanSign(X509_get0_pubkey(leaf), request.signature_schemes)) {
+  if (!CanSign(X509_get0_pubkey(leaf), request)) {
     return "has a key with which the server takes no signature";
   }
   return {};

@@ -35,8 +35,9 @@ std::uint16_t SchemeOf(const std::string& key_type, std::string_view padding) {
 }
 
 template <typename Request>
-CertificateRequest SchemesOf(const Request& message) {
+CertificateRequest SchemesOf(const Request& message, TlsVersion version) {
   CertificateRequest request;
+  request.version = version;
   for (const auto scheme : message.signature_schemes()) {
 #if BOTAN_VERSION_MAJOR >= 3
     request.signature_schemes.push_back(static_cast<std::uint16_t>(scheme.wire_code()));
@@ -88,10 +89,10 @@ void BotanChannel::tls_session_established(const Botan::TLS::Session_Summary& su
 void BotanChannel::tls_inspect_handshake_msg(const Botan::TLS::Handshake_Message& message) {
   if (parts_.config.role == Role::kServer) return;
   if (const auto* old = dynamic_cast<const Botan::TLS::Certificate_Request_12*>(&message)) {
-    NoteRequest(old->acceptable_CAs(), SchemesOf(*old));
+    NoteRequest(old->acceptable_CAs(), SchemesOf(*old, TlsVersion::kTls12));
   } else if (const auto* request =
                  dynamic_cast<const Botan::TLS::Certificate_Request_13*>(&message)) {
-    NoteRequest(request->acceptable_CAs(), SchemesOf(*request));
+    NoteRequest(request->acceptable_CAs(), SchemesOf(*request, TlsVersion::kTls13));
   }
 }
 
@@ -136,7 +137,7 @@ void BotanChannel::tls_inspect_handshake_msg(const Botan::TLS::Handshake_Message
   if (message.type() == Botan::TLS::SERVER_HELLO_DONE) full_handshake_ = true;
   if (parts_.config.role == Role::kServer) return;
   if (const auto* request = dynamic_cast<const Botan::TLS::Certificate_Req*>(&message)) {
-    NoteRequest(request->acceptable_CAs(), SchemesOf(*request));
+    NoteRequest(request->acceptable_CAs(), SchemesOf(*request, TlsVersion::kTls12));
   }
 }
 

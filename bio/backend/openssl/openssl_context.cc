@@ -126,6 +126,7 @@ Result<const OpenSslIdentity*> OpenSslContext::Parsed(
 
 CertificateRequest RequestOf(SSL* ssl) {
   CertificateRequest request;
+  request.version = static_cast<TlsVersion>(SSL_version(ssl));
   const STACK_OF(X509_NAME)* names = SSL_get0_peer_CA_list(ssl);
   for (int i = 0; i < sk_X509_NAME_num(names); ++i) {
     const unsigned char* der = nullptr;

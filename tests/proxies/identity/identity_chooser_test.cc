@@ -140,6 +140,16 @@ TEST_F(IdentityChooserTest, PassesOverWhatIsIssuedBelowACaThatIsNotValid) {
   EXPECT_EQ(ChooseIdentity(Identities{expired}, request).identity, expired);
 }
 
+TEST_F(IdentityChooserTest, RsaByPkcs1IsForTls12Only) {
+  const auto rsa =
+      root.Issue({.common_name = "rsa", .usage = kClient, .key = KeyType::kRsa2048}).identity();
+  constexpr std::uint16_t kRsaPkcs1Sha256 = 0x0401;
+  CertificateRequest request = From({&root}, {kRsaPkcs1Sha256, kEcdsaP256Sha256});
+  EXPECT_EQ(ChooseIdentity(Identities{rsa}, request).identity, nullptr);
+  request.version = TlsVersion::kTls12;
+  EXPECT_EQ(ChooseIdentity(Identities{rsa}, request).identity, rsa);
+}
+
 TEST_F(IdentityChooserTest, EachLevelIsLessSpecificThanTheOneBelow) {
   const TestAuthority second = issuer.Subordinate({.common_name = "Second"});
   const TestAuthority third = second.Subordinate({.common_name = "Third"});

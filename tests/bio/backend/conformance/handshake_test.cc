@@ -129,6 +129,7 @@ TEST_P(Handshake, AsksTheChooserWithTheServersAuthorities) {
   EXPECT_EQ(requests[0].authorities,
             std::vector<Bytes>{SubjectName(SharedPki().client_root.certificate())});
   EXPECT_FALSE(requests[0].signature_schemes.empty());
+  EXPECT_EQ(requests[0].version, SummaryOf(connection.client()).version);
   EXPECT_EQ(SummaryOf(connection.server()).peer_chain, SharedPki().other_client.chain);
 }
 
