@@ -88,10 +88,11 @@ Result<IssuedCertificate> Issuer::Issue(std::span<const std::uint8_t> token,
                                         std::span<const std::uint8_t> request,
                                         std::chrono::system_clock::time_point time) {
   const auto now = std::chrono::floor<std::chrono::seconds>(time);
-  const Result<PkeyPtr> key = RequestedKey(request);
-  if (!key.ok()) return key.status();
+  // Before the request: what a stranger sends there can take seconds to look at.
   const Result<const EnrolmentToken*> good = GoodToken(token, now);
   if (!good.ok()) return good.status();
+  const Result<PkeyPtr> key = RequestedKey(request);
+  if (!key.ok()) return key.status();
   const Result<sys_seconds> end = EndOf(now);
   if (!end.ok()) return end.status();
   // First spent, then issued: a crash in between costs its holder another token, and nobody else

@@ -51,6 +51,10 @@ Status Check(int file, const std::string& path) {
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return Misuse(path + ": may be written by its group or by everybody; run: chmod go-w");
   }
+  // By flock(2).
+  if ((status.st_mode & S_IROTH) != 0) {
+    return Misuse(path + ": may be read, and so locked, by everybody; run: chmod o-r");
+  }
   return {};
 }
 

@@ -134,6 +134,11 @@ TEST_F(IssuerTest, TakesNoTokenThatItDoesNotKnow) {
   }
 }
 
+TEST_F(IssuerTest, LooksAtNoRequestWithoutAToken) {
+  ExpectFault(case_.Make()->Issue(AsBytes(kToken + "0"), AsBytes("no request"), Clock::now()),
+              Fault::kIncompatible, "unknown");
+}
+
 TEST_F(IssuerTest, TakesNoTokenBehindItsEnd) {
   const auto issuer = case_.Make();
   ExpectFault(issuer->Issue(AsBytes(kToken), Request(), Clock::now() + hours(1)),

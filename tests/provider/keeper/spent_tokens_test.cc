@@ -119,10 +119,12 @@ TEST_F(SpentTokensTest, AFileThatHasBecomeSmallerIsNotBelieved) {
   EXPECT_EQ(spent.status().fault(), Fault::kInternal);
 }
 
-TEST_F(SpentTokensTest, IsNoFileThatOthersMayWriteNorALink) {
+TEST_F(SpentTokensTest, IsNoFileThatOthersMayWriteOrLockNorALink) {
   Write("");
-  std::filesystem::permissions(path_, std::filesystem::perms(0620));
-  EXPECT_FALSE(SpentTokens::Open(path_).ok());
+  for (const unsigned mode : {0620U, 0604U}) {
+    std::filesystem::permissions(path_, std::filesystem::perms(mode));
+    EXPECT_FALSE(SpentTokens::Open(path_).ok());
+  }
   std::filesystem::permissions(path_, std::filesystem::perms(0600));
   const std::string link = (directory_.path() / "link").string();
   std::filesystem::create_symlink(path_, link);
