@@ -172,7 +172,9 @@ bool KeeperServer::Reply(const KeeperPeers::Peer& peer, const Frame& request) {
     LogDropped(peer.who, reply.status().message());
     return false;
   }
-  if (reply->type == FrameType::kRefused) {
+  // Whoever lists identities has come to their end so, and has asked for nothing.
+  const bool end_of_list = request.type == FrameType::kListIdentity;
+  if (reply->type == FrameType::kRefused && !end_of_list) {
     LogEvent("warning", "refused",
              {{"request", Requests::Name(request.type)},
               {"identity", request.name},

@@ -77,7 +77,10 @@ Result<std::unique_ptr<Pkcs11Module>> Pkcs11Module::Load(const std::string& path
 Result<std::vector<Token>> Pkcs11Module::Tokens() const {
   constexpr CK_ULONG kMaxSlots = 256;
   std::vector<CK_SLOT_ID> slots(kMaxSlots);
-  CK_ULONG count = kMaxSlots;
+  CK_ULONG count = 0;
+  // PKCS#11: modules look for new tokens when they are asked how many there are.
+  functions_->C_GetSlotList(CK_TRUE, nullptr, &count);
+  count = kMaxSlots;
   const CK_RV code = functions_->C_GetSlotList(CK_TRUE, slots.data(), &count);
   if (code != CKR_OK) return Misuse(path_ + ": does not say which tokens it has: " + Reason(code));
   std::vector<Token> tokens;

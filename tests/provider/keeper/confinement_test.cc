@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <future>
 #include <thread>
 
@@ -54,6 +55,50 @@ TEST(ConfinementTest, KillsWhoeverMakesMemoryIntoCode) {
                 ::mprotect(page, 4096, PROT_READ | PROT_EXEC);
               }),
               IsKilled, "");
+}
+
+// WithTokens ends with code 7 where `act`, done by who reads tokens so, returns true.
+template <typename Act>
+void WithTokens(Pkcs11Use use, Act act) {
+  const bool ok = LetNothingBeWritten().ok() && AllowOnlyServing(use).ok() && act();
+  ::_exit(ok ? 7 : 1);
+}
+
+bool IsRefused(int result) { return result == -1 && errno == ENOSYS; }
+
+TEST(ConfinementTest, LetsWhoReadsTokensReadFilesAndWriteNone) {
+  for (const Pkcs11Use use : {Pkcs11Use::kDatabases, Pkcs11Use::kModules}) {
+    EXPECT_EXIT(WithTokens(use, [] { return ::open("/dev/null", O_RDONLY) >= 0; }), Survives, "");
+    EXPECT_EXIT(WithTokens(use, [] { return IsRefused(::open("/dev/null", O_RDWR)); }), Survives,
+                "");
+    EXPECT_EXIT(WithTokens(use, [] { return IsRefused(::unlink("/nowhere")); }), Survives, "");
+  }
+}
+
+TEST(ConfinementTest, LetsWhoReadsTokensStartNoProgramAndMakeNoCode) {
+  for (const Pkcs11Use use : {Pkcs11Use::kDatabases, Pkcs11Use::kModules}) {
+    EXPECT_EXIT(WithTokens(use, [] { return IsRefused(::fork()); }), Survives, "");
+    EXPECT_EXIT(WithTokens(use, [] { return IsRefused(::execl("/bin/true", "true", nullptr)); }),
+                Survives, "");
+    EXPECT_EXIT(WithTokens(use,
+                           [] {
+                             return ::mmap(nullptr, 4096, PROT_READ | PROT_EXEC,
+                                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
+                           }),
+                Survives, "");
+  }
+}
+
+TEST(ConfinementTest, LetsModulesReachProcessesOfThisMachineOnly) {
+  EXPECT_EXIT(WithTokens(Pkcs11Use::kDatabases,
+                         [] { return IsRefused(::socket(AF_UNIX, SOCK_STREAM, 0)); }),
+              Survives, "");
+  EXPECT_EXIT(
+      WithTokens(Pkcs11Use::kModules, [] { return ::socket(AF_UNIX, SOCK_STREAM, 0) >= 0; }),
+      Survives, "");
+  EXPECT_EXIT(
+      WithTokens(Pkcs11Use::kModules, [] { return IsRefused(::socket(AF_INET, SOCK_STREAM, 0)); }),
+      Survives, "");
 }
 
 // A thread that waits, and opens a file when it is told to.

@@ -8,6 +8,8 @@ import subprocess
 from keeper import openssl
 
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
+# SoftHSM's tokens as cards that come and go: a test that uses it has it among its data.
+CARD_READER = "tests/support/card_reader.so"
 
 
 def _run(*command, env=None):
