@@ -141,12 +141,15 @@ void KeeperServer::TakeConnection() {
     channel_is_open_ = false;
     return EndIfNobodyIsLeft();
   }
-  Watch(channel_.get(), kChannel, kOnce, EPOLL_CTL_MOD);
-  if (!socket.ok()) {
-    return LogEvent("warning", "connection_refused", {{"reason", socket.status().message()}});
+  if (socket.ok() && socket->valid()) {
+    if (const Result<SocketPeer> who = PeerOf(socket->get()); who.ok()) {
+      Welcome(*std::move(socket), *who);
+    }
+  } else if (!socket.ok()) {
+    LogEvent("warning", "connection_refused", {{"reason", socket.status().message()}});
   }
-  const Result<SocketPeer> who = PeerOf(socket->get());
-  if (who.ok()) Welcome(*std::move(socket), *who);
+  // Only now: who sees the channel's end sees this peer, too, and does not take it for nobody.
+  Watch(channel_.get(), kChannel, kOnce, EPOLL_CTL_MOD);
 }
 
 void KeeperServer::Welcome(UniqueFd socket, const SocketPeer& who) {

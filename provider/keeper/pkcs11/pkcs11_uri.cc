@@ -1,5 +1,6 @@
 #include "provider/keeper/pkcs11/pkcs11_uri.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <string_view>
@@ -88,7 +89,12 @@ std::string Pkcs11Uri::CertificatesOn(const CK_TOKEN_INFO& token) {
 std::string TokenLabel(const CK_TOKEN_INFO& token) {
   // PKCS#11: padded with blanks, not ended by a zero.
   const std::string_view padded(reinterpret_cast<const char*>(token.label), sizeof token.label);
-  return std::string(padded.substr(0, padded.find_last_not_of(std::string_view(" \0", 2)) + 1));
+  std::string label(padded.substr(0, padded.find_last_not_of(std::string_view(" \0", 2)) + 1));
+  // It is shown on terminals, and whoever made the token wrote it.
+  std::replace_if(
+      label.begin(), label.end(), [](unsigned char byte) { return byte < ' ' || byte == 127; },
+      '?');
+  return label;
 }
 
 }  // namespace detach

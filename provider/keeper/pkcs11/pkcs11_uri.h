@@ -53,7 +53,7 @@ class Pkcs11Uri {
   std::string pin_path_;
 };
 
-// TokenLabel returns the name that `token` has for people.
+// TokenLabel returns the name that `token` has for people, without control characters.
 std::string TokenLabel(const CK_TOKEN_INFO& token);
 
 }  // namespace detach
