@@ -59,6 +59,14 @@ Status RemoveStale(const std::string& path, const sockaddr_un& address) {
   return {};
 }
 
+// Whoever reads a message closes the descriptors in it, which takes as long as the sender of some
+// likes: a TCP socket's SO_LINGER. Kernels before Linux 6.16 cannot keep them out.
+void TakeNoDescriptors(const UniqueFd& listener) {
+  constexpr int kPassRights = 83;  // SO_PASSRIGHTS, of Linux 6.16
+  constexpr int kOff = 0;
+  ::setsockopt(listener.get(), SOL_SOCKET, kPassRights, &kOff, sizeof kOff);
+}
+
 int OptionOf(int socket, int option) {
   int value = -1;
   socklen_t size = sizeof value;
@@ -77,6 +85,7 @@ Result<UniqueFd> ListenAt(const std::string& path) {
   if (Status status = CheckFolder(path); !status.ok()) return status;
   if (Status status = RemoveStale(path, *address); !status.ok()) return status;
   UniqueFd socket = NewSocket(SOCK_NONBLOCK);
+  TakeNoDescriptors(socket);
   // Who may connect is the folder's and PeerOf's to say, so that the other user can reach it.
   if (!socket.valid() ||
       ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||

@@ -13,6 +13,7 @@ from keeper import KEEPER, IDENTITY, LIST_IDENTITY, Keeper, Peer, entry, frame, 
 from processes import PATIENCE, Program
 
 OTHER = 65534
+SO_PASSRIGHTS = 83  # of asm-generic/socket.h
 AS_OTHER = ["setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
 
 
@@ -50,6 +51,19 @@ class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
             keeper = self.start(mode=mode, wait=False)
             self.assertEqual(keeper.wait(), 2)
             self.assertIn("chmod 0700", keeper.lines[-1])
+
+    def test_nobody_sends_it_descriptors(self):
+        """It would have to close them: a TCP socket can linger there for hours, and a thread with it."""
+        keeper = self.start()
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
+            try:
+                peer.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 1)
+            except OSError:
+                self.skipTest("Linux before 6.16 cannot refuse descriptors")
+            peer.connect(str(keeper.socket))
+            with self.assertRaises(PermissionError):
+                socket.send_fds(peer, [frame(LIST_IDENTITY)], [peer.fileno()])
+        self.assert_serves(keeper)
 
     def test_one_keeper_at_a_time(self):
         first = self.start()
