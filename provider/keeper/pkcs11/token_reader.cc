@@ -109,8 +109,9 @@ Status TokenReader::Start(Module& module) const {
     parameters = NssParameters(nss_directories_, labels);
   }
   Result<std::unique_ptr<Pkcs11Module>> loaded = Pkcs11Module::Load(module.path, parameters);
+  module.problem = loaded.status();
   if (loaded.ok()) module.module = *std::move(loaded);
-  return module.problem = loaded.status();
+  return module.problem;
 }
 
 // TokensOf returns what is in the slots, and sees to it that `module`'s library knows it.
