@@ -136,6 +136,13 @@ class KeeperFollowsTheDatabasesOfBrowsersTest(unittest.TestCase):
                 self.assertEqual(keeper.identities(), {})
                 self.assertIn(advice, keeper.notices()[0])
 
+    def test_a_damaged_one_is_named(self):
+        nss = self.made("damaged", "alice")
+        (nss.folder / "cert9.db").write_bytes(b"no database" * 1000)
+        with self.start(f"browser:{self.home}/damaged") as keeper:
+            self.assertEqual(keeper.identities(), {})
+            self.assertIn(f"{self.home}/damaged", keeper.notices()[0])
+
     def test_what_is_added_and_what_goes_while_it_runs(self):
         nss = self.made("profile", "alice")
         keeper = self.start(f"browser:{self.home}/profile")

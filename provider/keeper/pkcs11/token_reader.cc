@@ -99,6 +99,14 @@ bool TokenReader::OnlyDatabases() const noexcept {
                      [](const auto& module) { return module.first == kNssModule; });
 }
 
+// NSS takes all databases or none, and does not say which one it cannot open.
+std::string TokenReader::WhereNssFailed(const Module& module) const {
+  if (module.path != kNssModule) return {};
+  std::string directories;
+  for (const std::string& directory : nss_directories_) directories += " " + directory;
+  return "; it was to open" + directories + "; name those that are whole: browser:/directory";
+}
+
 Status TokenReader::Start(Module& module) const {
   if (module.was_started) return module.problem;
   module.was_started = true;
@@ -109,8 +117,11 @@ Status TokenReader::Start(Module& module) const {
     parameters = NssParameters(nss_directories_, labels);
   }
   Result<std::unique_ptr<Pkcs11Module>> loaded = Pkcs11Module::Load(module.path, parameters);
-  module.problem = loaded.status();
-  if (loaded.ok()) module.module = *std::move(loaded);
+  if (loaded.ok()) {
+    module.module = *std::move(loaded);
+  } else {
+    module.problem = Misuse(loaded.status().message() + WhereNssFailed(module));
+  }
   return module.problem;
 }
 

@@ -50,6 +50,7 @@ class TokenReader {
   struct Place;
 
   Status Start(Module& module) const;
+  std::string WhereNssFailed(const Module& module) const;
   Result<std::vector<Token>> TokensOf(Module& module) const;
   std::vector<Place> BrowsersPlaces(const Source& source, const std::vector<Token>& tokens,
                                     FoundIdentities& found) const;
