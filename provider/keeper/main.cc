@@ -163,8 +163,9 @@ int Watch(Flags flags, std::vector<std::string> arguments) {
 
 int main(int argc, char** argv) {
   CLI::App app(
-      "Holds private keys for other processes, and signs for them what each key is for: a TLS "
-      "handshake in one role, and nothing else.");
+      "Holds private keys for other processes, and signs for them what each key is for, and "
+      "nothing "
+      "else: handshakes of TLS in one role, or certificates that it writes itself.");
   app.name("detach-keeper");
   std::string config;
   std::string purpose;
