@@ -124,7 +124,6 @@ int Keep(Flags flags) {
   if (!config.ok()) return ExitWith(kWrongUsage, config.status(), report);
   const UniqueFd signals = TerminationSignals(flags.purpose.has_value());
   if (!signals.valid()) return ExitWith(kFailed, Internal("signalfd failed"), report);
-  const std::size_t count = config->identities.size();
   Requests requests(std::move(config->identities), std::move(config->databases));
   KeeperServer server(requests, config->allow_users);
   if (Status status = Open(server, config->socket, std::move(flags.inherited)); !status.ok()) {
@@ -140,7 +139,7 @@ int Keep(Flags flags) {
   }
   if (!flags.quiet) {
     LogEvent(*locked == "all" ? "info" : "warning", "ready",
-             {{"identities", count},
+             {{"identities", requests.count()},
               {"socket", config->socket.text},
               {"threads", threads},
               {"locked_memory", LockedMemory(*locked, config->pkcs11_use)}});

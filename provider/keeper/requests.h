@@ -25,6 +25,9 @@ class Requests {
   explicit Requests(std::vector<KeeperIdentity> identities,
                     std::unique_ptr<Databases> databases = nullptr);
 
+  // count returns how many identities there are now.
+  std::size_t count() const { return Now()->identities.size(); }
+
   // Name returns the word for `type` that the log uses.
   static std::string_view Name(FrameType type) noexcept;
 
