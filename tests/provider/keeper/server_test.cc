@@ -141,6 +141,18 @@ TEST_F(KeeperServerTest, AnswersAnyNumberOfPeersOnAnyNumberOfThreads) {
   EXPECT_EQ(answers, 800);
 }
 
+TEST_F(KeeperServerTest, ServesWhoCameLastThroughAChannelThatHasEnded) {
+  for (int i = 0; i < 200; ++i) {
+    UniqueFd channel = ServeChannel(2);
+    Result<UniqueFd> socket = ConnectThrough(channel.get());
+    ASSERT_TRUE(socket.ok());
+    channel.reset();
+    EXPECT_EQ(Ask(*socket), FrameType::kIdentity);
+    socket->reset();
+    thread_.join();
+  }
+}
+
 TEST_F(KeeperServerTest, ThreadsThatNeverRanEndWithIt) {
   KeeperServer server(requests_, {});
   EXPECT_EQ(server.Start(2), 2U);
