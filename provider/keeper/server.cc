@@ -137,8 +137,7 @@ void KeeperServer::Accept() {
 void KeeperServer::TakeConnection() {
   Result<UniqueFd> socket = AcceptFrom(channel_.get());
   if (!socket.ok() && socket.status().fault() == Fault::kTransport) {
-    channel_.reset();
-    channel_is_open_ = false;
+    channel_is_open_ = false;  // and it has no event any more
     return EndIfNobodyIsLeft();
   }
   if (socket.ok() && socket->valid()) {

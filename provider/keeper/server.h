@@ -63,7 +63,7 @@ class KeeperServer {
   Requests& requests_;
   const std::vector<uid_t> allowed_users_;
   UniqueFd listener_;
-  UniqueFd channel_;  // used by the thread that has its event
+  UniqueFd channel_;
   std::atomic<bool> channel_is_open_ = false;
   UniqueFd epoll_;
   UniqueFd end_;  // an eventfd: nobody is left
