@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "program/trusted_file.h"
-#include "provider/keeper/issuer_config.h"
+#include "provider/keeper/issuing/issuer_config.h"
 #include "provider/keeper/pkcs11/token_reader.h"
 
 namespace detach {

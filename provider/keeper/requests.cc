@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "provider/keeper/certificate_verify.h"
-#include "provider/keeper/issuer.h"
+#include "provider/keeper/issuing/issuer.h"
 #include "provider/keeper/log.h"
 #include "provider/keeper/signature_scheme.h"
 #include "provider/keeper/signing.h"

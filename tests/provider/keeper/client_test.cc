@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "provider/keeper/unix_socket.h"
-#include "tests/provider/keeper/certificate_requests.h"
-#include "tests/provider/keeper/issuing_case.h"
+#include "tests/provider/keeper/issuing/certificate_requests.h"
+#include "tests/provider/keeper/issuing/issuing_case.h"
 #include "tests/provider/keeper/kept_identities.h"
 #include "tests/provider/keeper/running_keeper.h"
 #include "tests/support/temporary_directory.h"

@@ -1,4 +1,4 @@
-#include "provider/keeper/issuer_config.h"
+#include "provider/keeper/issuing/issuer_config.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "provider/keeper/issuer.h"
+#include "provider/keeper/issuing/issuer.h"
 
 #include <openssl/x509v3.h>
 
@@ -7,8 +7,8 @@
 #include <optional>
 #include <utility>
 
-#include "provider/keeper/certificate_request.h"
-#include "provider/keeper/client_certificate.h"
+#include "provider/keeper/issuing/certificate_request.h"
+#include "provider/keeper/issuing/client_certificate.h"
 
 namespace detach {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "provider/keeper/requests.h"
-#include "tests/provider/keeper/certificate_requests.h"
-#include "tests/provider/keeper/issuing_case.h"
+#include "tests/provider/keeper/issuing/certificate_requests.h"
+#include "tests/provider/keeper/issuing/issuing_case.h"
 #include "tests/provider/keeper/kept_identities.h"
 
 namespace detach {

@@ -1,4 +1,4 @@
-#include "provider/keeper/client_certificate.h"
+#include "provider/keeper/issuing/client_certificate.h"
 
 #include <openssl/bn.h>
 #include <openssl/rand.h>
@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "program/crypto/crypto_types.h"
-#include "provider/keeper/sha256.h"
+#include "provider/keeper/issuing/sha256.h"
 #include "provider/keeper/utc_time.h"
 
 namespace detach {

@@ -1,4 +1,4 @@
-#include "provider/keeper/issuer.h"
+#include "provider/keeper/issuing/issuer.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/provider/keeper/certificate_requests.h"
-#include "tests/provider/keeper/issuing_case.h"
+#include "tests/provider/keeper/issuing/certificate_requests.h"
+#include "tests/provider/keeper/issuing/issuing_case.h"
 
 namespace detach {
 namespace {

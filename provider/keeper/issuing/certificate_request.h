@@ -1,6 +1,6 @@
 // Certificate requests (PKCS #10, RFC 2986): the public key, and nothing else of them.
-#ifndef DETACH_PROVIDER_KEEPER_CERTIFICATE_REQUEST_H_
-#define DETACH_PROVIDER_KEEPER_CERTIFICATE_REQUEST_H_
+#ifndef DETACH_PROVIDER_KEEPER_ISSUING_CERTIFICATE_REQUEST_H_
+#define DETACH_PROVIDER_KEEPER_ISSUING_CERTIFICATE_REQUEST_H_
 
 #include <cstdint>
 #include <span>
@@ -17,4 +17,4 @@ Result<PkeyPtr> RequestedKey(std::span<const std::uint8_t> request);
 
 }  // namespace detach
 
-#endif  // DETACH_PROVIDER_KEEPER_CERTIFICATE_REQUEST_H_
+#endif  // DETACH_PROVIDER_KEEPER_ISSUING_CERTIFICATE_REQUEST_H_

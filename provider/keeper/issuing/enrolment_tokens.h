@@ -1,6 +1,6 @@
 // One-time tokens: who holds one may have one certificate, for one name.
-#ifndef DETACH_PROVIDER_KEEPER_ENROLMENT_TOKENS_H_
-#define DETACH_PROVIDER_KEEPER_ENROLMENT_TOKENS_H_
+#ifndef DETACH_PROVIDER_KEEPER_ISSUING_ENROLMENT_TOKENS_H_
+#define DETACH_PROVIDER_KEEPER_ISSUING_ENROLMENT_TOKENS_H_
 
 #include <chrono>
 #include <cstdint>
@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "bio/status.h"
-#include "provider/keeper/sha256.h"
+#include "provider/keeper/issuing/sha256.h"
 
 namespace detach {
 
@@ -62,4 +62,4 @@ class EnrolmentTokens {
 
 }  // namespace detach
 
-#endif  // DETACH_PROVIDER_KEEPER_ENROLMENT_TOKENS_H_
+#endif  // DETACH_PROVIDER_KEEPER_ISSUING_ENROLMENT_TOKENS_H_

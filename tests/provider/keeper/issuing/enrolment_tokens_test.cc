@@ -1,4 +1,4 @@
-#include "provider/keeper/enrolment_tokens.h"
+#include "provider/keeper/issuing/enrolment_tokens.h"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // Which tokens have been spent: a file that only grows.
-#ifndef DETACH_PROVIDER_KEEPER_SPENT_TOKENS_H_
-#define DETACH_PROVIDER_KEEPER_SPENT_TOKENS_H_
+#ifndef DETACH_PROVIDER_KEEPER_ISSUING_SPENT_TOKENS_H_
+#define DETACH_PROVIDER_KEEPER_ISSUING_SPENT_TOKENS_H_
 
 #include <sys/types.h>
 
@@ -12,7 +12,7 @@
 
 #include "bio/socket/unique_fd.h"
 #include "bio/status.h"
-#include "provider/keeper/sha256.h"
+#include "provider/keeper/issuing/sha256.h"
 
 namespace detach {
 
@@ -51,4 +51,4 @@ class SpentTokens {
 
 }  // namespace detach
 
-#endif  // DETACH_PROVIDER_KEEPER_SPENT_TOKENS_H_
+#endif  // DETACH_PROVIDER_KEEPER_ISSUING_SPENT_TOKENS_H_

@@ -1,6 +1,6 @@
 // SHA-256, and hashes as text.
-#ifndef DETACH_PROVIDER_KEEPER_SHA256_H_
-#define DETACH_PROVIDER_KEEPER_SHA256_H_
+#ifndef DETACH_PROVIDER_KEEPER_ISSUING_SHA256_H_
+#define DETACH_PROVIDER_KEEPER_ISSUING_SHA256_H_
 
 #include <array>
 #include <cstddef>
@@ -28,4 +28,4 @@ std::string HexText(std::span<const std::uint8_t> bytes);
 
 }  // namespace detach
 
-#endif  // DETACH_PROVIDER_KEEPER_SHA256_H_
+#endif  // DETACH_PROVIDER_KEEPER_ISSUING_SHA256_H_

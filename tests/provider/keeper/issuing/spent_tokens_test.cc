@@ -1,4 +1,4 @@
-#include "provider/keeper/spent_tokens.h"
+#include "provider/keeper/issuing/spent_tokens.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "provider/keeper/identity.h"
-#include "provider/keeper/issuer.h"
+#include "provider/keeper/issuing/issuer.h"
 #include "provider/keeper/utc_time.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_pki.h"

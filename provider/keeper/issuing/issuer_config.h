@@ -1,12 +1,12 @@
 // What the configuration says of an identity with the purpose "issuing".
-#ifndef DETACH_PROVIDER_KEEPER_ISSUER_CONFIG_H_
-#define DETACH_PROVIDER_KEEPER_ISSUER_CONFIG_H_
+#ifndef DETACH_PROVIDER_KEEPER_ISSUING_ISSUER_CONFIG_H_
+#define DETACH_PROVIDER_KEEPER_ISSUING_ISSUER_CONFIG_H_
 
 #include <memory>
 
 #include "program/toml_reader.h"
 #include "provider/keeper/identity.h"
-#include "provider/keeper/issuer.h"
+#include "provider/keeper/issuing/issuer.h"
 
 namespace detach {
 
@@ -17,4 +17,4 @@ std::shared_ptr<Issuer> ReadIssuer(TomlTable& table, const KeyAndChain& authorit
 
 }  // namespace detach
 
-#endif  // DETACH_PROVIDER_KEEPER_ISSUER_CONFIG_H_
+#endif  // DETACH_PROVIDER_KEEPER_ISSUING_ISSUER_CONFIG_H_

@@ -1,4 +1,4 @@
-#include "provider/keeper/certificate_request.h"
+#include "provider/keeper/issuing/certificate_request.h"
 
 #include <gtest/gtest.h>
 #include <openssl/bn.h>
@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/provider/keeper/certificate_requests.h"
+#include "tests/provider/keeper/issuing/certificate_requests.h"
 
 namespace detach {
 namespace {

@@ -1,6 +1,6 @@
 // Issuing certificates: from a token, which says for whom, and a request, which says for which key.
-#ifndef DETACH_PROVIDER_KEEPER_ISSUER_H_
-#define DETACH_PROVIDER_KEEPER_ISSUER_H_
+#ifndef DETACH_PROVIDER_KEEPER_ISSUING_ISSUER_H_
+#define DETACH_PROVIDER_KEEPER_ISSUING_ISSUER_H_
 
 #include <chrono>
 #include <cstdint>
@@ -9,10 +9,10 @@
 
 #include "bio/status.h"
 #include "program/crypto/crypto_types.h"
-#include "provider/keeper/client_certificate.h"
-#include "provider/keeper/enrolment_tokens.h"
 #include "provider/keeper/identity.h"
-#include "provider/keeper/spent_tokens.h"
+#include "provider/keeper/issuing/client_certificate.h"
+#include "provider/keeper/issuing/enrolment_tokens.h"
+#include "provider/keeper/issuing/spent_tokens.h"
 
 namespace detach {
 
@@ -56,4 +56,4 @@ class Issuer {
 
 }  // namespace detach
 
-#endif  // DETACH_PROVIDER_KEEPER_ISSUER_H_
+#endif  // DETACH_PROVIDER_KEEPER_ISSUING_ISSUER_H_

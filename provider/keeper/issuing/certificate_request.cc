@@ -1,4 +1,4 @@
-#include "provider/keeper/certificate_request.h"
+#include "provider/keeper/issuing/certificate_request.h"
 
 #include <openssl/core_names.h>
 

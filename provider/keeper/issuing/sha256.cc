@@ -1,4 +1,4 @@
-#include "provider/keeper/sha256.h"
+#include "provider/keeper/issuing/sha256.h"
 
 #include <openssl/evp.h>
 

@@ -1,6 +1,6 @@
 // The certificate that an issuing identity writes.
-#ifndef DETACH_PROVIDER_KEEPER_CLIENT_CERTIFICATE_H_
-#define DETACH_PROVIDER_KEEPER_CLIENT_CERTIFICATE_H_
+#ifndef DETACH_PROVIDER_KEEPER_ISSUING_CLIENT_CERTIFICATE_H_
+#define DETACH_PROVIDER_KEEPER_ISSUING_CLIENT_CERTIFICATE_H_
 
 #include <openssl/types.h>
 
@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "bio/status.h"
-#include "provider/keeper/enrolment_tokens.h"
 #include "provider/keeper/frame.h"
+#include "provider/keeper/issuing/enrolment_tokens.h"
 
 namespace detach {
 
@@ -47,4 +47,4 @@ Result<IssuedCertificate> MakeClientCertificate(const Authority& authority,
 
 }  // namespace detach
 
-#endif  // DETACH_PROVIDER_KEEPER_CLIENT_CERTIFICATE_H_
+#endif  // DETACH_PROVIDER_KEEPER_ISSUING_CLIENT_CERTIFICATE_H_
