@@ -36,6 +36,8 @@ const SystemCall kAllowed[] = {
     {SCMP_SYS(brk)}, {SCMP_SYS(munmap)}, {SCMP_SYS(mremap)}, {SCMP_SYS(madvise)},
     {SCMP_SYS(futex)}, {SCMP_SYS(getrandom)}, {SCMP_SYS(clock_gettime)}, {SCMP_SYS(getpid)},
     {SCMP_SYS(gettid)},
+    // Signals to itself that end waiting (brief_closing.h).
+    {SCMP_SYS(timer_create)}, {SCMP_SYS(timer_settime)}, {SCMP_SYS(timer_delete)},
     // The end.
     {SCMP_SYS(exit)}, {SCMP_SYS(exit_group)}, {SCMP_SYS(rt_sigreturn)}, {SCMP_SYS(rt_sigprocmask)},
     {SCMP_SYS(tgkill)},

@@ -67,9 +67,11 @@ void IgnoreTerminationSignals() {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::signal(signal, SIG_IGN);
 }
 
-// Also keeps a log that nobody reads any more from ending the process.
+// Also keeps the process from ending where its log is not read any more, or where somebody thinks
+// that SIGHUP reloads it: it can open no file.
 UniqueFd TerminationSignals(bool ignored) {
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGHUP, SIG_IGN);
   sigset_t signals;
   sigemptyset(&signals);
   if (ignored) {
@@ -178,8 +180,8 @@ int main(int argc, char** argv) {
       "connections");
   app.add_option("--purpose", purpose,
                  "the configuration file is a proxy's: hold what its table [keeper] names, for "
-                 "this purpose, until nobody has the other end of --inherited-fd any more; no "
-                 "signal but SIGKILL ends it")
+                 "this purpose, until nobody has the other end of --inherited-fd any more; "
+                 "SIGTERM and SIGINT do not end it")
       ->check(CLI::IsMember({"tls-server", "tls-client"}));
   app.add_option("--report-fd", report, "a socket: say there in one message \"ready\", or why not")
       ->needs(inherited_fd);
@@ -190,7 +192,9 @@ int main(int argc, char** argv) {
       ->needs("--purpose");
   bool quiet = false;
   app.add_flag("--quiet", quiet, "log neither the beginning nor the end");
-  app.footer("SIGTERM ends it. Exit codes: 0 ended, 1 failed, 2 wrong usage or configuration.");
+  app.footer(
+      "SIGTERM and SIGINT end it; SIGHUP does nothing: its files are read at the start only. "
+      "Exit codes: 0 ended, 1 failed, 2 wrong usage or configuration.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -2,6 +2,7 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace detach {
@@ -17,10 +18,20 @@ std::optional<SocketPeer> KeeperPeers::Add(UniqueFd socket, const SocketPeer& wh
   return gone;
 }
 
+// Of those who are not being served.
+std::optional<uid_t> KeeperPeers::UserWithMost() const {
+  std::map<uid_t, std::size_t> users;
+  for (const auto& [number, peer] : peers_) users[peer.who.uid] += peer.being_served ? 0 : 1;
+  const auto most = std::max_element(
+      users.begin(), users.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  return most == users.end() ? std::nullopt : std::optional(most->first);
+}
+
 std::optional<SocketPeer> KeeperPeers::MakePlace() {
+  const std::optional<uid_t> user = UserWithMost();
   auto silent = peers_.end();
   for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {
-    if (peer->second.being_served) continue;
+    if (peer->second.being_served || peer->second.who.uid != user) continue;
     if (silent == peers_.end() || peer->second.last_served < silent->second.last_served) {
       silent = peer;
     }

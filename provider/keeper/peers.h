@@ -31,8 +31,8 @@ class KeeperPeers {
   // for the next.
   explicit KeeperPeers(int epoll) : epoll_(epoll) {}
 
-  // Add takes a connection. Where kMax are there, the one goes that has been silent for the
-  // longest: it is returned.
+  // Add takes a connection. Where kMax are there, one of the user goes who has most of
+  // them: the one that has been silent for the longest. It is returned.
   std::optional<SocketPeer> Add(UniqueFd socket, const SocketPeer& who);
 
   // Take gives the peer `number`, whose event has come, to the caller until Release. Null: it has
@@ -42,11 +42,15 @@ class KeeperPeers {
   // Release ends the connection of a peer that the caller has, or waits for its next request.
   void Release(std::uint64_t number, bool stays);
 
+  // Clear ends all connections. No other thread may use the table any more.
+  void Clear() { peers_.clear(); }
+
   bool empty() const;
 
  private:
   using Table = std::map<std::uint64_t, Peer>;
 
+  std::optional<uid_t> UserWithMost() const;
   std::optional<SocketPeer> MakePlace();
   void Remove(Table::iterator peer);
 

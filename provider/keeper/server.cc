@@ -11,6 +11,7 @@
 #include <system_error>
 #include <utility>
 
+#include "provider/keeper/brief_closing.h"
 #include "provider/keeper/channel.h"
 #include "provider/keeper/log.h"
 
@@ -26,6 +27,14 @@ void LogDropped(const SocketPeer& who, std::string_view reason) {
   LogEvent("warning", "peer_dropped", {{"pid", who.pid}, {"uid", who.uid}, {"reason", reason}});
 }
 
+// BringsDescriptors tells whether descriptors come with the next message. They stay where they are:
+// reading it without room for them would close them.
+bool BringsDescriptors(int socket) {
+  msghdr none = {};
+  return ::recvmsg(socket, &none, MSG_PEEK | MSG_DONTWAIT) >= 0 &&
+         (none.msg_flags & MSG_CTRUNC) != 0;
+}
+
 }  // namespace
 
 KeeperServer::KeeperServer(Requests& requests, std::vector<uid_t> allowed_users)
@@ -33,9 +42,17 @@ KeeperServer::KeeperServer(Requests& requests, std::vector<uid_t> allowed_users)
       allowed_users_(std::move(allowed_users)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       end_(::eventfd(0, EFD_CLOEXEC)),
-      peers_(epoll_.get()) {}
+      peers_(epoll_.get()) {
+  BriefClosing::Prepare();
+}
 
-KeeperServer::~KeeperServer() { Tell(Go::kNever); }
+KeeperServer::~KeeperServer() {
+  Tell(Go::kNever);
+  const BriefClosing brief;
+  listener_.reset();
+  channel_.reset();
+  peers_.Clear();
+}
 
 Status KeeperServer::TakeConnectionsFrom(UniqueFd channel) {
   if (!IsPacketSocket(channel.get())) {
@@ -112,9 +129,10 @@ void KeeperServer::Handle(std::uint64_t number) {
   if (number == kChannel) return TakeConnection();
   const KeeperPeers::Peer* peer = peers_.Take(number);
   if (peer == nullptr) return;
-  const bool stays = Serve(*peer);
-  peers_.Release(number, stays);
-  if (!stays) EndIfNobodyIsLeft();
+  if (Serve(*peer)) return peers_.Release(number, true);
+  const BriefClosing brief;
+  peers_.Release(number, false);
+  EndIfNobodyIsLeft();
 }
 
 void KeeperServer::EndIfNobodyIsLeft() {
@@ -122,6 +140,7 @@ void KeeperServer::EndIfNobodyIsLeft() {
 }
 
 void KeeperServer::Accept() {
+  const BriefClosing brief;
   UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   Watch(listener_.get(), kListener, kOnce, EPOLL_CTL_MOD);
   if (!socket.valid()) return;
@@ -135,6 +154,7 @@ void KeeperServer::Accept() {
 }
 
 void KeeperServer::TakeConnection() {
+  const BriefClosing brief;
   Result<UniqueFd> socket = AcceptFrom(channel_.get());
   if (!socket.ok() && socket.status().fault() == Fault::kTransport) {
     channel_is_open_ = false;  // and it has no event any more
@@ -159,6 +179,10 @@ void KeeperServer::Welcome(UniqueFd socket, const SocketPeer& who) {
 
 // Serve answers one request. False: the connection has ended.
 bool KeeperServer::Serve(const KeeperPeers::Peer& peer) {
+  if (BringsDescriptors(peer.socket.get())) {
+    LogDropped(peer.who, "it has sent descriptors");
+    return false;
+  }
   std::array<std::uint8_t, kFrameSize + 1> bytes;  // one more shows that a frame is too long
   const ssize_t size = ::recv(peer.socket.get(), bytes.data(), bytes.size(), MSG_DONTWAIT);
   if (size <= 0) return size < 0 && (errno == EAGAIN || errno == EINTR);

@@ -131,11 +131,14 @@ class KeeperFollowsTheDatabasesOfBrowsersTest(unittest.TestCase):
 
     def test_one_that_others_may_read_or_write_is_refused(self):
         nss = self.made("open", "alice")
-        for mode, advice in ((0o644, "chmod o-r"), (0o660, "chmod go-w")):
-            (nss.folder / "key4.db").chmod(mode)
+        for name, mode, advice in (("key4.db", 0o644, "chmod o-r"), ("key4.db", 0o660, "chmod go-w"),
+                                   ("cert9.db", 0o602, "chmod go-w")):
+            (nss.folder / name).chmod(mode)
             with self.start(f"browser:{self.home}/open") as keeper:
                 self.assertEqual(keeper.identities(), {})
+                self.assertIn(f"its {name} ", keeper.notices()[0])
                 self.assertIn(advice, keeper.notices()[0])
+            (nss.folder / name).chmod(0o600)
 
     def test_a_damaged_one_is_named(self):
         nss = self.made("damaged", "alice")

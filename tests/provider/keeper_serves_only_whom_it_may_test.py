@@ -5,6 +5,7 @@ import os
 import pathlib
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -13,7 +14,6 @@ from keeper import KEEPER, IDENTITY, LIST_IDENTITY, Keeper, Peer, entry, frame, 
 from processes import PATIENCE, Program
 
 OTHER = 65534
-SO_PASSRIGHTS = 83  # of asm-generic/socket.h
 AS_OTHER = ["setpriv", f"--reuid={OTHER}", f"--regid={OTHER}", "--clear-groups"]
 
 
@@ -23,6 +23,12 @@ def why_not():
         return "only root can be another user as well"
     tried = subprocess.run([*AS_OTHER, "true"], capture_output=True, text=True, check=False)
     return tried.stderr.strip()  # a sandbox may have no other user
+
+
+def tcp_pair():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        near = socket.create_connection(listener.getsockname())
+        return near, listener.accept()[0]
 
 
 def as_other(path, request):
@@ -52,17 +58,19 @@ class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
             self.assertEqual(keeper.wait(), 2)
             self.assertIn("chmod 0700", keeper.lines[-1])
 
-    def test_nobody_sends_it_descriptors(self):
-        """It would have to close them: a TCP socket can linger there for hours, and a thread with it."""
+    def test_nobody_who_sends_it_descriptors(self):
+        """Linux refuses to send them from 6.16 on."""
         keeper = self.start()
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as peer:
-            try:
-                peer.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 1)
-            except OSError:
-                self.skipTest("Linux before 6.16 cannot refuse descriptors")
+            peer.settimeout(PATIENCE)
             peer.connect(str(keeper.socket))
-            with self.assertRaises(PermissionError):
+            try:
                 socket.send_fds(peer, [frame(LIST_IDENTITY)], [peer.fileno()])
+            except PermissionError:
+                pass
+            else:
+                with self.assertRaises(ConnectionResetError):  # what it had sent lay unread
+                    peer.recv(4096)
         self.assert_serves(keeper)
 
     def test_one_keeper_at_a_time(self):
@@ -88,6 +96,14 @@ class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
         self.assertEqual(keeper.wait(), 0)
         self.assertIn("event=ended", keeper.lines[-1])
 
+    def test_sighup_does_not(self):
+        """Its files are read at the start only."""
+        keeper = self.start()
+        keeper.signal(signal.SIGHUP)
+        self.assert_serves(keeper)
+        keeper.signal(signal.SIGTERM)
+        self.assertEqual(keeper.wait(), 0)
+
     def test_silent_peers_keep_nobody_out(self):
         keeper = self.start()
         silent = [self.enterContext(Peer(keeper.socket)) for _ in range(300)]
@@ -110,8 +126,29 @@ class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
             peer.ask_bytes(b"what the keeper complains of")
         self.assert_serves(keeper)
 
+    def hinder(self, channel):
+        """Has a keeper close TCP connections that wait for an hour then, as many as it has threads.
+
+        Before it runs: whoever closes them last waits, and that must not be this test.
+        """
+        for _ in range(2 * os.cpu_count()):
+            lingers, deaf = tcp_pair()
+            self.addCleanup(deaf.close)
+            lingers.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 3600))
+            lingers.setblocking(False)
+            with self.assertRaises(BlockingIOError):
+                while True:
+                    lingers.send(bytes(1 << 20))
+            rude, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            socket.send_fds(rude, [frame(LIST_IDENTITY)], [lingers.fileno()])
+            lingers.close()
+            socket.send_fds(channel, [b"x"], [theirs.fileno()])
+            theirs.close()
+            self.addCleanup(rude.close)
+
     def test_its_parent_through_an_inherited_channel(self):
         parent, child = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.hinder(parent)
         config = self.folder / "keeper.toml"
         config.write_text(self.entry)
         config.chmod(0o600)
@@ -123,6 +160,8 @@ class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
         ours.settimeout(PATIENCE)
         socket.send_fds(parent, [b"x"], [theirs.fileno()])
         theirs.close()
+        ours.send(frame(LIST_IDENTITY))
+        self.assertEqual(ours.recv(4096)[1], IDENTITY)
         ours.send(frame(LIST_IDENTITY))
         self.assertEqual(ours.recv(4096)[1], IDENTITY)
         parent.send(b"x")  # no connection: the keeper says so, and lives

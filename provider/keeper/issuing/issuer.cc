@@ -73,6 +73,9 @@ Result<const EnrolmentToken*> Issuer::GoodToken(std::span<const std::uint8_t> to
   if (token.size() < kMinToken || known == nullptr) return Incompatible("the token is unknown");
   const std::string name = SubjectAltNameText(known->name);
   if (now >= known->not_after) return Incompatible("the token of " + name + " has expired");
+  const Result<bool> spent = spent_->IsSpent(*hash);
+  if (!spent.ok()) return spent.status();
+  if (*spent) return Incompatible("the token of " + name + " is spent");
   return known;
 }
 
@@ -88,7 +91,7 @@ Result<IssuedCertificate> Issuer::Issue(std::span<const std::uint8_t> token,
                                         std::span<const std::uint8_t> request,
                                         std::chrono::system_clock::time_point time) {
   const auto now = std::chrono::floor<std::chrono::seconds>(time);
-  // Before the request: what a stranger sends there can take seconds to look at.
+  // Before the request: what others send there can take seconds to look at.
   const Result<const EnrolmentToken*> good = GoodToken(token, now);
   if (!good.ok()) return good.status();
   const Result<PkeyPtr> key = RequestedKey(request);

@@ -82,6 +82,14 @@ Result<std::unique_ptr<SpentTokens>> SpentTokens::Open(const std::string& path) 
   return tokens;
 }
 
+Result<bool> SpentTokens::IsSpent(const Sha256& token) {
+  const std::lock_guard<std::mutex> one_thread(mutex_);
+  const FileLock one_keeper(file_.get());
+  if (!one_keeper.held()) return Failed("flock");
+  if (Status status = CatchUp(); !status.ok()) return status;
+  return spent_.count(token) != 0;
+}
+
 Result<bool> SpentTokens::Spend(const Sha256& token) {
   const std::lock_guard<std::mutex> one_thread(mutex_);
   const FileLock one_keeper(file_.get());

@@ -28,6 +28,9 @@ class SpentTokens {
   // issued for it.
   static Result<std::unique_ptr<SpentTokens>> Open(const std::string& path);
 
+  // IsSpent tells whether `token` is good no longer. kInternal where the file cannot be read.
+  Result<bool> IsSpent(const Sha256& token);
+
   // Spend tells whether `token` was good until now. When it returns true the disk knows that it no
   // longer is. kInternal, and the token perhaps spent, where the disk does not.
   Result<bool> Spend(const Sha256& token);

@@ -71,15 +71,18 @@ std::vector<fs::path> OfFirefox() {
 
 // Why the database in `directory` is not opened; empty: it is.
 std::string WhyNot(const fs::path& directory) {
-  struct stat file = {};
-  if (::stat((directory / "cert9.db").c_str(), &file) != 0 ||
-      ::stat((directory / "key4.db").c_str(), &file) != 0) {
+  struct stat certificates = {};
+  struct stat keys = {};
+  if (::stat((directory / "cert9.db").c_str(), &certificates) != 0 ||
+      ::stat((directory / "key4.db").c_str(), &keys) != 0) {
     return "has no NSS database (cert9.db, key4.db)";
   }
-  if ((file.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
-    return "its key4.db may be written by its group or by everybody; run: chmod go-w";
+  constexpr mode_t kWrittenByOthers = S_IWGRP | S_IWOTH;
+  if (((certificates.st_mode | keys.st_mode) & kWrittenByOthers) != 0) {
+    const std::string file = (keys.st_mode & kWrittenByOthers) != 0 ? "key4.db" : "cert9.db";
+    return "its " + file + " may be written by its group or by everybody; run: chmod go-w";
   }
-  if ((file.st_mode & S_IROTH) != 0) {
+  if ((keys.st_mode & S_IROTH) != 0) {
     return "its key4.db is secret, and may be read by everybody; run: chmod o-r";
   }
   // NSS's parameters have no certain way to write them.

@@ -15,9 +15,9 @@ class KeeperPeersTest : public ::testing::Test {
  protected:
   // Connects the next peer, whose process has the number of how many there were before. Returns the
   // process of the one that had to go; -1: nobody.
-  pid_t Add() {
+  pid_t Add(uid_t uid = 0) {
     Result<PacketPair> pair = NewPacketPair();
-    const SocketPeer who = {.pid = static_cast<pid_t>(ours_.size()), .uid = 0};
+    const SocketPeer who = {.pid = static_cast<pid_t>(ours_.size()), .uid = uid};
     ours_.push_back(std::move(pair->ours));
     const auto gone = peers_.Add(std::move(pair->theirs), who);
     return gone ? gone->pid : -1;
@@ -50,6 +50,15 @@ TEST_F(KeeperPeersTest, TheOneThatHasBeenSilentForTheLongestMakesPlace) {
   EXPECT_EQ(Add(), 3);
   EXPECT_FALSE(IsThere(1));
   EXPECT_TRUE(IsThere(0) && IsThere(2));
+}
+
+TEST_F(KeeperPeersTest, AUserWhoHasMostMakesPlaceNotTheOthers) {
+  EXPECT_EQ(Add(1), -1);
+  EXPECT_EQ(Add(2), -1);
+  AddAsManyAsThereCanBe();
+  EXPECT_EQ(Add(1), 2);
+  EXPECT_EQ(Add(), 3);
+  EXPECT_TRUE(IsThere(0) && IsThere(1));
 }
 
 TEST_F(KeeperPeersTest, WhoIsBeingServedKeepsItsPlace) {

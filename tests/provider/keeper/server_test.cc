@@ -1,6 +1,7 @@
 #include "provider/keeper/server.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,11 +51,15 @@ class KeeperServerTest : public ::testing::Test {
   UniqueFd ServeChannel(unsigned threads = 0) {
     Result<PacketPair> channel = NewPacketPair();
     EXPECT_TRUE(channel.ok());
+    ServeThrough(std::move(channel->theirs), threads);
+    return std::move(channel->ours);
+  }
+
+  void ServeThrough(UniqueFd channel, unsigned threads = 0) {
     server_ = std::make_unique<KeeperServer>(requests_, std::vector<uid_t>{});
-    EXPECT_TRUE(server_->TakeConnectionsFrom(std::move(channel->theirs)).ok());
+    EXPECT_TRUE(server_->TakeConnectionsFrom(std::move(channel)).ok());
     EXPECT_EQ(server_->Start(threads), threads);
     thread_ = std::thread([this] { server_->Run(stop_.get()); });
-    return std::move(channel->ours);
   }
 
   // The type of the reply to a question; nothing where the keeper ends the connection.
@@ -123,6 +129,81 @@ TEST_F(KeeperServerTest, AMessageInItsChannelThatIsNoneHindersNobody) {
   const Result<UniqueFd> socket = ConnectThrough(channel.get());
   ASSERT_TRUE(socket.ok());
   EXPECT_EQ(Ask(*socket), FrameType::kIdentity);
+}
+
+void SendDescriptor(const UniqueFd& socket, std::string bytes, const UniqueFd& descriptor) {
+  iovec part = {bytes.data(), bytes.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control = {};
+  msghdr message = {};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  cmsghdr* const rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  const int sent = descriptor.get();
+  std::memcpy(CMSG_DATA(rights), &sent, sizeof sent);
+  EXPECT_GT(::sendmsg(socket.get(), &message, MSG_NOSIGNAL), 0);
+}
+
+// A TCP connection whose one end waits for an hour where it is closed: the other reads nothing.
+struct LingeringConnection {
+  LingeringConnection() {
+    const UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address = {};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* const any = reinterpret_cast<sockaddr*>(&address);
+    socklen_t size = sizeof address;
+    EXPECT_EQ(::bind(listener.get(), any, size), 0);
+    EXPECT_EQ(::listen(listener.get(), 1), 0);
+    EXPECT_EQ(::getsockname(listener.get(), any, &size), 0);
+    EXPECT_EQ(::connect(lingers.get(), any, size), 0);
+    deaf = UniqueFd(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    const std::vector<char> bytes(1 << 20);
+    while (::send(lingers.get(), bytes.data(), bytes.size(), MSG_DONTWAIT) > 0) {
+    }
+    const linger hour = {.l_onoff = 1, .l_linger = 3600};
+    EXPECT_EQ(::setsockopt(lingers.get(), SOL_SOCKET, SO_LINGER, &hour, sizeof hour), 0);
+  }
+
+  // Sends the end that lingers, and keeps it no longer.
+  void SendThrough(const UniqueFd& socket) {
+    SendDescriptor(socket, "no question", lingers);
+    lingers.reset();
+  }
+
+  UniqueFd lingers{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  UniqueFd deaf;
+};
+
+TEST_F(KeeperServerTest, ADescriptorThatTakesLongToCloseHindersNobody) {
+  Result<PacketPair> channel = NewPacketPair();
+  LingeringConnection connection;
+  Result<PacketPair> rude = NewPacketPair();
+  connection.SendThrough(rude->ours);
+  SendDescriptor(channel->ours, "x", rude->theirs);
+  rude->theirs.reset();
+  ServeThrough(std::move(channel->theirs));  // now: whoever closes it last waits
+  const Result<UniqueFd> other = ConnectThrough(channel->ours.get());
+  EXPECT_EQ(Ask(*other), FrameType::kIdentity);
+  std::array<char, 1> end = {};
+  EXPECT_LE(::recv(rude->ours.get(), end.data(), end.size(), 0), 0);
+}
+
+TEST_F(KeeperServerTest, NorDoesOneThatNobodyHasReadYet) {
+  Result<PacketPair> channel = NewPacketPair();
+  LingeringConnection connection;
+  Result<PacketPair> rude = NewPacketPair();
+  ASSERT_EQ(::send(rude->ours.get(), "x", 1, MSG_NOSIGNAL), 1);
+  connection.SendThrough(rude->ours);
+  SendDescriptor(channel->ours, "x", rude->theirs);
+  rude->theirs.reset();
+  ServeThrough(std::move(channel->theirs));
+  const Result<UniqueFd> other = ConnectThrough(channel->ours.get());
+  EXPECT_EQ(Ask(*other), FrameType::kIdentity);
 }
 
 TEST_F(KeeperServerTest, AnswersAnyNumberOfPeersOnAnyNumberOfThreads) {

@@ -139,6 +139,16 @@ TEST_F(IssuerTest, LooksAtNoRequestWithoutAToken) {
               Fault::kIncompatible, "unknown");
 }
 
+TEST_F(IssuerTest, LooksAtNoRequestWithASpentToken) {
+  const auto issuer = case_.Make();
+  const auto other = case_.Make();
+  EXPECT_TRUE(issuer->Issue(AsBytes(kToken), Request(), Clock::now()).ok());
+  for (const auto& asked : {issuer, other}) {
+    ExpectFault(asked->Issue(AsBytes(kToken), AsBytes("no request"), Clock::now()),
+                Fault::kIncompatible, "spent");
+  }
+}
+
 TEST_F(IssuerTest, TakesNoTokenBehindItsEnd) {
   const auto issuer = case_.Make();
   ExpectFault(issuer->Issue(AsBytes(kToken), Request(), Clock::now() + hours(1)),
