@@ -2,8 +2,10 @@
 #include <gtest/gtest.h>
 #include <openssl/encoder.h>
 #include <openssl/evp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <optional>
@@ -159,13 +161,16 @@ TEST_F(ProviderTest, AsksTheKeeperWhoseSocketIsInTheUri) {
 
 TEST_F(ProviderTest, AsksTheKeeperBehindTheDescriptorInTheUri) {
   Result<PacketPair> channel = NewPacketPair();
+  const UniqueFd far(::dup(channel->theirs.get()));
   const RunningKeeper other(std::move(channel->theirs), Identities());
   keeper_.reset();
   const SslCtxPtr server = NewContext(library_.get());
   const SslCtxPtr client = NewContext(library_.get());
   const std::string uri = "ec?descriptor=" + std::to_string(channel->ours.get());
   ASSERT_TRUE(Use(server.get(), Load(library_.get(), uri))) << TakeErrors();
-  channel->ours.reset();  // the key keeps the channel
+  channel->ours.reset();
+  pollfd end = {.fd = far.get(), .events = 0, .revents = 0};
+  EXPECT_EQ(::poll(&end, 1, 0), 0) << "the key does not keep the channel";
   EXPECT_TRUE(Handshake(server.get(), client.get())) << TakeErrors();
 }
 
