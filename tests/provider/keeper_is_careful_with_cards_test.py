@@ -79,6 +79,16 @@ class KeeperIsCarefulWithCardsTest(unittest.TestCase):
         self.assertIn("would be locked by one more wrong PIN", keeper.notices()[0])
         self.assert_tries(keeper, 0)
 
+    def test_a_card_that_was_busy_gets_its_pin_later(self):
+        """No PIN was tried while it was. (SoftHSM does not let the keeper in, once that serves.)"""
+        self.put("busy")
+        keeper = self.start(database(self.uri("right"), "tls-client"))
+        self.assertIn("does not let the keeper log in", keeper.notices()[0])
+        self.assert_tries(keeper, 0)
+        (self.folder / "busy").unlink()
+        self.eventually(keeper, lambda: keeper.notices() and "C_Login" in keeper.lines)
+        self.assert_tries(keeper, 1)
+
     def test_a_card_that_comes_goes_and_comes_again(self):
         """It is there at the start: SoftHSM writes when somebody logs in, which the keeper cannot any
         more when it serves."""

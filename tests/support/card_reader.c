@@ -2,6 +2,7 @@
 // a file there called
 //
 //     card        means that the cards are in the reader
+//     busy        that they open no session
 //     final_try   that one more wrong PIN locks them
 //     no_pss      that they do not know RSA-PSS
 //
@@ -41,6 +42,12 @@ static CK_RV GetMechanismInfo(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHAN
   return softhsm->C_GetMechanismInfo(slot, type, info);
 }
 
+static CK_RV OpenSession(CK_SLOT_ID slot, CK_FLAGS flags, void* application, CK_NOTIFY notify,
+                         CK_SESSION_HANDLE* session) {
+  if (IsThere("busy")) return CKR_DEVICE_ERROR;
+  return softhsm->C_OpenSession(slot, flags, application, notify, session);
+}
+
 static CK_RV Login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR* pin, CK_ULONG size) {
   static const char line[] = "C_Login\n";
   const ssize_t written = write(STDERR_FILENO, line, strlen(line));
@@ -58,6 +65,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST** list) {
   ours.C_GetSlotList = GetSlotList;
   ours.C_GetTokenInfo = GetTokenInfo;
   ours.C_GetMechanismInfo = GetMechanismInfo;
+  ours.C_OpenSession = OpenSession;
   ours.C_Login = Login;
   *list = &ours;
   return CKR_OK;

@@ -38,6 +38,8 @@ Result<CK_FUNCTION_LIST*> FunctionsOf(const std::string& path) {
   return functions;
 }
 
+Status NoLogin(CK_RV code) { return Misuse("does not let the keeper log in: " + Reason(code)); }
+
 }  // namespace
 
 std::string Token::Key() const {
@@ -99,22 +101,18 @@ bool Pkcs11Module::Lives(const Login& login) const {
          (session.state == CKS_RO_USER_FUNCTIONS || session.state == CKS_RW_USER_FUNCTIONS);
 }
 
-Pkcs11Module::Login Pkcs11Module::Try(const Token& token, const std::string& pin) const {
-  Login login;
-  CK_RV code =
-      functions_->C_OpenSession(token.slot, CKF_SERIAL_SESSION, nullptr, nullptr, &login.session);
-  if (code == CKR_OK) {
-    const auto* bytes = reinterpret_cast<const unsigned char*>(pin.data());
-    code = functions_->C_Login(login.session, CKU_USER, const_cast<unsigned char*>(bytes),
-                               static_cast<CK_ULONG>(pin.size()));
-  }
-  if (code == CKR_OK || code == CKR_USER_ALREADY_LOGGED_IN) return login;
+Pkcs11Module::Login Pkcs11Module::Try(CK_SESSION_HANDLE session, const std::string& pin) const {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(pin.data());
+  const CK_RV code = functions_->C_Login(session, CKU_USER, const_cast<unsigned char*>(bytes),
+                                         static_cast<CK_ULONG>(pin.size()));
+  if (code == CKR_OK || code == CKR_USER_ALREADY_LOGGED_IN) return {session, {}};
+  functions_->C_CloseSession(session);
   const bool wrong =
       code == CKR_PIN_INCORRECT || code == CKR_PIN_INVALID || code == CKR_PIN_LEN_RANGE;
-  login.refusal =
-      Misuse(wrong ? "refuses the PIN; it is not tried again before the configuration is read again"
-                   : "does not let the keeper log in: " + Reason(code));
-  return login;
+  return {0, wrong
+                 ? Misuse("refuses the PIN; it is not tried again before the configuration is read "
+                          "again")
+                 : NoLogin(code)};
 }
 
 Status Pkcs11Module::LogIn(const Token& token, const std::string& pin) {
@@ -128,7 +126,12 @@ Status Pkcs11Module::LogIn(const Token& token, const std::string& pin) {
   if (pin.empty()) {
     return Misuse("wants a PIN; write it to a file, and add to the URI: ?pin-source=file:/path");
   }
-  return (logins_[token.Key()] = Try(token, pin)).refusal;
+  CK_SESSION_HANDLE session = 0;
+  const CK_RV code =
+      functions_->C_OpenSession(token.slot, CKF_SERIAL_SESSION, nullptr, nullptr, &session);
+  // Not remembered: no PIN has been tried.
+  if (code != CKR_OK) return NoLogin(code);
+  return (logins_[token.Key()] = Try(session, pin)).refusal;
 }
 
 bool Pkcs11Module::Signs(const Token& token, CK_MECHANISM_TYPE mechanism) const {

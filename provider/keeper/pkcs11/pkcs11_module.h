@@ -58,7 +58,7 @@ class Pkcs11Module {
   Pkcs11Module(std::string path, CK_FUNCTION_LIST* functions)
       : path_(std::move(path)), functions_(functions) {}
 
-  Login Try(const Token& token, const std::string& pin) const;
+  Login Try(CK_SESSION_HANDLE session, const std::string& pin) const;
   bool Lives(const Login& login) const;
 
   std::string path_;
