@@ -23,6 +23,8 @@ asio::awaitable<Status> TlsLeg::Handshake(std::unique_ptr<TlsBackend> backend) {
       status = co_await TakeWithoutBlocking(*received);
     }
   }
+  // Nobody ends another wait, were it for a peer that takes nothing.
+  if (cancelled_) co_return status;
   // The last flight, or the alert; where the alert does not get out either, the first error counts.
   const Status flushed = co_await Flush();
   co_return status.ok() ? flushed : status;
