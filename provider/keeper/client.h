@@ -22,7 +22,7 @@ struct KeptIdentity {
   std::string name;
   Purpose purpose = Purpose::kTlsServer;
   KeyId key = {};
-  std::string location;             // of the key, for a person
+  std::string location;             // of the key, as of KeyAndChain
   std::vector<std::uint8_t> chain;  // DER, one certificate behind the other, the key's own first
 };
 

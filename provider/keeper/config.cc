@@ -9,6 +9,7 @@
 #include <optional>
 #include <utility>
 
+#include "program/token_uri.h"
 #include "program/trusted_file.h"
 #include "provider/keeper/issuing/issuer_config.h"
 #include "provider/keeper/pkcs11/token_reader.h"

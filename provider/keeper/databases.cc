@@ -3,9 +3,11 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 
 #include "program/crypto/crypto_types.h"
+#include "program/hex_text.h"
 #include "provider/keeper/log.h"
 
 namespace detach {
@@ -41,13 +43,6 @@ std::string Word(std::string_view text) {
     }
   }
   return word;
-}
-
-std::string Hex(std::span<const std::uint8_t> bytes) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (const std::uint8_t byte : bytes) hex += {kDigits[byte >> 4], kDigits[byte & 15]};
-  return hex;
 }
 
 std::shared_ptr<HeldIdentity> FindIn(const Holdings& holdings, std::string_view name) {
@@ -107,7 +102,7 @@ std::string DerivedName(const KeyAndChain& identity) {
   constexpr std::size_t kBytesOfKey = 4;
   std::string name = Word(CommonName(identity)).substr(0, kMaxWord);
   if (!name.empty() && name.back() != '-') name += '-';
-  return name + Hex(std::span(identity.key_id).first(kBytesOfKey));
+  return name + HexText(std::span(identity.key_id).first(kBytesOfKey));
 }
 
 Holdings Databases::Look(const Holdings& fixed, const Holdings& before) {

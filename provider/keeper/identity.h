@@ -17,7 +17,9 @@ class Issuer;
 
 // KeyAndChain is what a store holds of one identity.
 struct KeyAndChain {
-  std::string location;                   // of the key, for a person: one line of UTF-8, not empty
+  // Of the key, for a person: one line of UTF-8, which begins with the scheme of the URI by which
+  // it was found; of a file it is such a URI.
+  std::string location;
   std::shared_ptr<OSSL_LIB_CTX> library;  // that the key belongs to; null: the default one
   PkeyPtr key;
   bool signs_pss = true;  // of an RSA key: in a token it may not

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <utility>
 
+#include "program/token_uri.h"
 #include "proxies/client/proxy_url.h"
 #include "proxies/identity/certificate_files.h"
 #include "proxies/identity/identity_loader.h"
@@ -47,7 +48,7 @@ Result<LoadedIdentities> FindAgain(const KeptIdentities& keeper,
 std::shared_ptr<CertificateDatabase> ReadDatabase(TomlTable& root, const NamedBackend& backend,
                                                   const StartKeeper& start) {
   const std::vector<LocatedString> uris = root.RequiredStrings("identities");
-  const bool databases = std::ranges::any_of(uris, IsDatabase, &LocatedString::text);
+  const bool databases = std::ranges::any_of(uris, IsTokenUri, &LocatedString::text);
   const KeptIdentities keeper = ReadKeeper(root, Role::kClient, backend, start, databases);
   LoadedIdentities fixed;
   LoadedIdentities kept{{}, keeper.notices()};

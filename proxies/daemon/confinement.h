@@ -15,8 +15,8 @@ namespace detach {
 //   read below the folders that `files` lie in, and what that takes of the system (/etc, libraries,
 //   random numbers); delete below the folder of the pid file ("": there is none);
 // - CANNOT gain privileges; start a program or a process; signal, trace or read another; open,
-// make,
-//   change or delete another file; or use any other system call that is not on the list (ENOSYS).
+//   make, change or delete another file; or use any other system call that is not on the list
+//   (ENOSYS).
 //
 // The calling thread must be the only one. A kernel without Landlock limits no files; the log says
 // so. Fault kInternal where anything else fails; the program should end then.

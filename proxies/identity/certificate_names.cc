@@ -9,6 +9,7 @@
 #include <ctime>
 
 #include "program/crypto/crypto_types.h"
+#include "program/hex_text.h"
 
 namespace detach {
 namespace {
@@ -61,13 +62,6 @@ Status AddAltNames(const X509* certificate, CertificateNames& names) {
   return {};
 }
 
-std::string Hex(const unsigned char* bytes, std::size_t size) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  std::string hex;
-  for (std::size_t i = 0; i < size; ++i) hex += {kDigits[bytes[i] >> 4], kDigits[bytes[i] & 15]};
-  return hex;
-}
-
 std::string SpkiSha256Hex(const X509* certificate) {
   unsigned char* der = nullptr;
   const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
@@ -75,7 +69,7 @@ std::string SpkiSha256Hex(const X509* certificate) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
   SHA256(der, static_cast<std::size_t>(size), digest.data());
   OPENSSL_free(der);
-  return Hex(digest.data(), digest.size());
+  return HexText(digest);
 }
 
 std::chrono::system_clock::time_point TimePoint(const ASN1_TIME* time) {

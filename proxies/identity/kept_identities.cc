@@ -12,6 +12,7 @@
 
 #include "program/crypto/crypto_types.h"
 #include "program/file_uri.h"
+#include "program/token_uri.h"
 #include "provider/keeper/certificate_verify.h"
 #include "provider/keeper/client.h"
 #include "provider/keeper/frame.h"
@@ -97,11 +98,7 @@ std::string_view SchemeOf(std::string_view uri) { return uri.substr(0, uri.find(
 
 }  // namespace
 
-bool IsKept(std::string_view uri) noexcept { return uri.starts_with(kScheme) || IsDatabase(uri); }
-
-bool IsDatabase(std::string_view uri) noexcept {
-  return uri.starts_with("pkcs11:") || uri.starts_with("browser:");
-}
+bool IsKept(std::string_view uri) noexcept { return uri.starts_with(kScheme) || IsTokenUri(uri); }
 
 std::shared_ptr<const KeeperWay> KeeperAt(const std::string& path) {
   return std::make_shared<const KeeperWay>(
@@ -170,7 +167,7 @@ Result<LoadedIdentities> KeptIdentities::Find(const std::string& uri) const {
                   "socket = \"/run/detach/keeper/socket\", or a [[keeper.identity]] for each key");
   }
   LoadedIdentities found;
-  if (uri == kScheme || IsDatabase(uri)) {
+  if (uri == kScheme || IsTokenUri(uri)) {
     for (const Named& named : identities_) {
       const bool fits = uri == kScheme || SchemeOf(named.location) == SchemeOf(uri);
       if (named.identity && fits) found.identities.push_back(Stored(named));
@@ -190,7 +187,7 @@ Result<LoadedIdentities> KeptIdentities::Find(const std::string& uri) const {
 }
 
 Result<std::shared_ptr<const Identity>> KeptIdentities::FindOne(const std::string& uri) const {
-  if (IsDatabase(uri)) {
+  if (IsTokenUri(uri)) {
     return Misuse("\"" + uri + "\" may hold several identities; write it as the uri of a " +
                   "[[keeper.identity]], and here the name of that: identity:NAME");
   }

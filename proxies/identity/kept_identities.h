@@ -15,9 +15,8 @@
 
 namespace detach {
 
-// IsKept tells URIs of these schemes from others; IsDatabase those of databases.
+// IsKept tells URIs of these schemes from others.
 bool IsKept(std::string_view uri) noexcept;
-bool IsDatabase(std::string_view uri) noexcept;
 
 // KeeperWay is how a keeper is asked, by this process and by detach.so in it.
 struct KeeperWay;

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "program/crypto/crypto_types.h"
+#include "program/hex_text.h"
 #include "provider/keeper/issuing/sha256.h"
 #include "provider/keeper/utc_time.h"
 

@@ -30,13 +30,4 @@ std::optional<Sha256> ParseSha256(std::string_view text) noexcept {
   return hash;
 }
 
-std::string HexText(std::span<const std::uint8_t> bytes) {
-  std::string text;
-  for (const std::uint8_t byte : bytes) {
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
 }  // namespace detach

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace detach {
@@ -22,9 +21,6 @@ std::optional<Sha256> Sha256Of(std::span<const std::uint8_t> bytes);
 
 // ParseSha256 reads exactly kSha256Digits. Nothing for any other text.
 std::optional<Sha256> ParseSha256(std::string_view text) noexcept;
-
-// HexText returns two lower-case hex digits for each of `bytes`.
-std::string HexText(std::span<const std::uint8_t> bytes);
 
 }  // namespace detach
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <utility>
 
+#include "program/hex_text.h"
 #include "provider/keeper/log.h"
 
 namespace detach {

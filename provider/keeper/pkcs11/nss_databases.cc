@@ -13,13 +13,13 @@
 #include <system_error>
 
 #include "program/file_uri.h"
+#include "program/token_uri.h"
 
 namespace detach {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::string_view kScheme = "browser:";
 constexpr std::string_view kPinSource = "pin-source=";
 
 std::string Home() {
@@ -111,10 +111,8 @@ std::vector<fs::path> Candidates(const std::string& which) {
 
 }  // namespace
 
-bool IsBrowserUri(std::string_view uri) noexcept { return uri.starts_with(kScheme); }
-
 Result<BrowserUri> BrowserUri::Parse(const std::string& uri) {
-  const std::string_view rest = std::string_view(uri).substr(kScheme.size());
+  const std::string_view rest = std::string_view(uri).substr(kBrowserScheme.size());
   const std::size_t query = rest.find('?');
   BrowserUri parsed;
   parsed.which = rest.substr(0, query);
@@ -135,8 +133,7 @@ Result<BrowserUri> BrowserUri::Parse(const std::string& uri) {
   if (!path) {
     return Misuse(
         "behind the question mark of browser: stands pin-source=file: with the absolute path of "
-        "a "
-        "file that holds the database's password, and nothing else");
+        "a file that holds the database's password, and nothing else");
   }
   parsed.pin_path = *path;
   return parsed;

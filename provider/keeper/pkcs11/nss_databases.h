@@ -19,9 +19,6 @@ struct NssDirectories {
   std::vector<std::string> notices;  // those that cannot be used, and why
 };
 
-// IsBrowserUri tells whether `uri` is of this scheme.
-bool IsBrowserUri(std::string_view uri) noexcept;
-
 // BrowserUri is `browser:` (every browser's), `browser:chromium`, `browser:firefox` or
 // `browser:/directory`, and behind it perhaps `?pin-source=file:/path`: the database's password.
 struct BrowserUri {

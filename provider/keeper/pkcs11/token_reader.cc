@@ -6,6 +6,7 @@
 #include <optional>
 #include <set>
 
+#include "program/token_uri.h"
 #include "program/trusted_file.h"
 #include "provider/keeper/pkcs11/nss_databases.h"
 #include "provider/keeper/pkcs11/pkcs11_library.h"
@@ -54,10 +55,6 @@ struct TokenReader::Place {
   std::string name;  // for a person
 };
 
-bool IsTokenUri(std::string_view uri) noexcept {
-  return uri.starts_with("pkcs11:") || IsBrowserUri(uri);
-}
-
 TokenReader::TokenReader(std::string provider) : provider_(std::move(provider)) {}
 TokenReader::~TokenReader() = default;
 
@@ -65,7 +62,7 @@ Status TokenReader::Expect(const std::string& uri) {
   auto source = std::make_unique<Source>();
   source->text = uri;
   std::string pin_path;
-  if (IsBrowserUri(uri)) {
+  if (uri.starts_with(kBrowserScheme)) {
     Result<BrowserUri> browser = BrowserUri::Parse(uri);
     if (!browser.ok()) return browser.status();
     for (std::string& directory : FindNssDirectories(*browser).found) {

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,9 +13,6 @@
 #include "provider/keeper/pkcs11/token_contents.h"
 
 namespace detach {
-
-// IsTokenUri tells whether `uri` is for a TokenReader: `pkcs11:` or `browser:`.
-bool IsTokenUri(std::string_view uri) noexcept;
 
 // TokenReader reads the tokens of all the URIs that a keeper has. It loads each PKCS#11 module
 // once, and logs in to each token once. One thread at a time.

@@ -5,13 +5,13 @@
 
 #include <string>
 
-#include "tests/support/temporary_directory.h"
+#include "tests/provider/keeper/config_case.h"
 #include "tests/support/test_pki.h"
 
 namespace detach {
 namespace {
 
-class KeeperConfigTest : public ::testing::Test {
+class KeeperConfigTest : public ConfigCase {
  protected:
   KeeperConfigTest() {
     const TestCertificate certificate = TestAuthority("Test CA").Issue({.common_name = "id"});
@@ -22,20 +22,7 @@ class KeeperConfigTest : public ::testing::Test {
     return "[[identity]]\nname = \"" + name + "\"\nuri = \"" + uri_ +
            "\"\npurpose = \"tls-server\"\n" + more;
   }
-  Result<KeeperConfig> Load(const std::string& text) const {
-    return LoadKeeperConfig(directory_.Write("keeper.toml", text));
-  }
-  void ExpectRefused(const std::string& text, const std::string& line,
-                     const std::string& why) const {
-    const Result<KeeperConfig> config = Load(text);
-    ASSERT_FALSE(config.ok()) << text;
-    const std::string message = config.status().message();
-    EXPECT_TRUE(message.starts_with((directory_.path() / "keeper.toml").string() + ":" + line))
-        << message;
-    EXPECT_NE(message.find(why), std::string::npos) << message;
-  }
 
-  TemporaryDirectory directory_;
   std::string uri_;
 };
 

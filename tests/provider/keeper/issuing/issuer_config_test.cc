@@ -4,14 +4,13 @@
 
 #include <string>
 
-#include "provider/keeper/config.h"
-#include "tests/support/temporary_directory.h"
+#include "tests/provider/keeper/config_case.h"
 #include "tests/support/test_pki.h"
 
 namespace detach {
 namespace {
 
-class IssuerConfigTest : public ::testing::Test {
+class IssuerConfigTest : public ConfigCase {
  protected:
   IssuerConfigTest() {
     const TestAuthority authority("CA");
@@ -28,20 +27,7 @@ class IssuerConfigTest : public ::testing::Test {
            "\"\ntokens_file = \"" + tokens + "\"\nspent_tokens_file = \"" +
            (directory_.path() / "spent").string() + "\"\n" + more;
   }
-  Result<KeeperConfig> Load(const std::string& text) const {
-    return LoadKeeperConfig(directory_.Write("keeper.toml", text));
-  }
-  void ExpectRefused(const std::string& text, const std::string& line,
-                     const std::string& why) const {
-    const Result<KeeperConfig> config = Load(text);
-    ASSERT_FALSE(config.ok()) << text;
-    const std::string message = config.status().message();
-    EXPECT_TRUE(message.starts_with((directory_.path() / "keeper.toml").string() + ":" + line))
-        << message;
-    EXPECT_NE(message.find(why), std::string::npos) << message;
-  }
 
-  TemporaryDirectory directory_;
   std::string ca_;
   std::string leaf_;
   std::string tokens_;

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "program/hex_text.h"
 #include "provider/keeper/identity.h"
 #include "provider/keeper/issuing/issuer.h"
 #include "provider/keeper/utc_time.h"

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "program/hex_text.h"
 #include "tests/support/temporary_directory.h"
 
 namespace detach {
