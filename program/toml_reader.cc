@@ -17,7 +17,7 @@ struct TomlDocument {
   std::string path;
   toml::table root;
   std::set<const toml::node*> asked_for;
-  std::set<const toml::node*> left;        // to another reader, with all below them
+  std::set<const toml::node*> left;        // to another reader, or complained of, with all below
   std::set<const toml::table*> rest_left;  // what is not asked for in these is
   std::string first_complaint;
 
@@ -49,7 +49,9 @@ struct TomlTable::Node {
     return node;
   }
 
+  // What is in a value of another type is not asked for: this is the complaint, and not its keys.
   void WantsA(std::string_view type, std::string_view key, const toml::node& node) const {
+    document->left.insert(&node);
     document->Complain(PositionOf(node), Name(key) + " must be " + std::string(type));
   }
 

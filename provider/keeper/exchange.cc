@@ -80,7 +80,7 @@ Status Exchange::Connect() {
 // On a connection that gave no answer in time the next question would get it.
 Status Exchange::Broken(ssize_t size) {
   const std::string why =
-      HasEnded(size) ? "the keeper has ended the connection" : SocketErrorText();
+      HasEnded(size) ? "the keeper has ended the connection; see its log" : SocketErrorText();
   connection_.reset();
   return Transport(connections_.name() + ": " + why);
 }

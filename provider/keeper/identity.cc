@@ -21,7 +21,7 @@ Status Read(const std::string& bytes, const std::string& uri, Passphrase& passph
   const std::string reason = TakeCryptoError();
   if (store.keys.size() > 1) return Misuse("holds more than one private key");
   if (passphrase.was_asked && passphrase.text.empty()) {
-    return Misuse("is encrypted; name the file with its passphrase: passphrase_file = \"/…\"");
+    return Misuse("is encrypted; name the file with its passphrase: passphrase_file = \"/path\"");
   }
   if (passphrase.was_asked) return Misuse("does not open with the passphrase given" + reason);
   return Misuse("holds no private key that can be read" + reason);
@@ -49,7 +49,11 @@ std::vector<std::uint8_t> Joined(const std::vector<std::vector<std::uint8_t>>& c
 Result<KeyAndChain> AssembleIdentity(StoredKey key,
                                      const std::vector<StoredCertificate>& certificates) {
   X509* leaf = FirstCertificateOf(key.key.get(), certificates);
-  if (leaf == nullptr) return Misuse("holds no certificate of its private key");
+  if (leaf == nullptr) {
+    return Misuse(certificates.empty()
+                      ? "holds no certificate of its private key"
+                      : "holds no certificate of its private key; those there are of other keys");
+  }
   const Result<KeyId> id = CertificateKeyId(leaf);
   if (!id.ok()) return id.status();
   std::vector<std::uint8_t> chain = Joined(ChainFrom(leaf, certificates));

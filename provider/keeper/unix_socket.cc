@@ -37,7 +37,11 @@ bool Connect(const UniqueFd& socket, const sockaddr_un& address) {
 Status CheckFolder(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path().string();
   struct stat status = {};
-  if (::stat(folder.c_str(), &status) != 0) return Misuse(SystemError(folder));
+  if (::stat(folder.c_str(), &status) != 0) {
+    return Misuse(
+        SystemError(folder) +
+        (errno == ENOENT ? "; make this folder, for the keeper's user: mkdir -m 0700" : ""));
+  }
   if ((status.st_mode & (S_IWGRP | S_IRWXO)) != 0) {
     return Misuse(folder +
                   ": the keeper's socket needs a folder that only its owner may write and "

@@ -29,7 +29,8 @@ Status LoadKeeperProvider(const std::string& module) {
   if (OSSL_PROVIDER_try_load(nullptr, name, kRetainDefault) == nullptr) {
     ERR_clear_error();
     const char* modules = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
-    return Misuse("OpenSSL cannot load detach.so; install it in " +
+    return Misuse("OpenSSL cannot load " + (module.empty() ? "detach.so" : module) +
+                  "; install detach.so in " +
                   std::string(modules != nullptr ? modules : "OpenSSL's directory of modules") +
                   ", or say where it is: provider = \"/path/detach.so\"");
   }

@@ -11,8 +11,8 @@ namespace {
 using KeeperWayPtr = std::shared_ptr<const KeeperWay>;
 
 // StartedKeeper returns the way to the keeper of the rows; null: it has complained.
-KeeperWayPtr StartedKeeper(TomlTable& table, const StartKeeper& start) {
-  const LocatedString program = table.String("program");
+KeeperWayPtr StartedKeeper(TomlTable& table, const LocatedString& program,
+                           const StartKeeper& start) {
   Result<UniqueFd> channel = start(program.text);
   if (!channel.ok() && channel.status().fault() == Fault::kMisuse) {
     table.Fail(channel.status());
@@ -28,12 +28,19 @@ KeeperWayPtr StartedKeeper(TomlTable& table, const StartKeeper& start) {
 
 KeeperWayPtr ReadWay(TomlTable& table, const LocatedString& socket, const StartKeeper& start,
                      bool databases) {
+  const LocatedString program = table.String("program");
   const bool rows = table.Has("identity");
   table.LeaveToAnother("identity");
   table.LeaveToAnother("pkcs11_provider");
   const bool own = rows || databases;
-  if (own && socket.empty()) return StartedKeeper(table, start);
-  if (!own && !socket.empty()) return KeeperAt(socket.text);
+  if (own && socket.empty()) return StartedKeeper(table, program, start);
+  if (!own && !socket.empty()) {
+    if (program.empty()) return KeeperAt(socket.text);
+    table.Fail(program.position,
+               "\"keeper.program\" is what the proxy starts, and the keeper at a socket runs "
+               "already; remove one of the two");
+    return nullptr;
+  }
   if (databases && !rows) {
     table.Fail(socket.position,
                "the keeper at a socket reads the databases of its own configuration only: name "

@@ -120,8 +120,11 @@ Result<KeptIdentities> KeptIdentities::Ask(std::shared_ptr<const KeeperWay> keep
   if (!all.ok()) {
     const bool named = all.status().fault() == Fault::kTransport;
     const bool ours = keeper->channel.valid();
-    return Misuse((named ? "" : whose + ": ") + all.status().message() +
-                  (ours ? "" : "; is it detach-keeper's socket, and does it run?"));
+    return Misuse(
+        (named ? "" : whose + ": ") + all.status().message() +
+        (ours ? ""
+              : "; does detach-keeper run there, and may this user ask it (allow_users, and the "
+                "folder's group and mode)?"));
   }
   KeptIdentities identities;
   identities.role_ = role;

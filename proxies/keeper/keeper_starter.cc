@@ -79,7 +79,11 @@ Status KeeperStarter::HaveMonitor(const std::string& program) {
   if (quiet_) arguments.emplace_back("--quiet");
   const Result<pid_t> started =
       StartProgram(program.empty() ? BesideThisProgram() : program, arguments, descriptors);
-  if (!started.ok()) return Internal("no keeper can be started: " + started.status().message());
+  if (!started.ok()) {
+    return Internal("no keeper can be started: " + started.status().message() +
+                    "; install it there, or say in [keeper] where it is: program = "
+                    "\"/path/detach-keeper\"");
+  }
   control_ = std::move(control->ours);
   return {};
 }

@@ -50,6 +50,15 @@ class ProxyTakesOnlyWhatItsKeeperHasForItTest(KeptCase):
             self.check_reverse("[keeper]", why, **both)
             self.check_client("[keeper]", why, **both)
 
+    def test_what_is_started_has_no_socket(self):
+        """The key of the other way is named, not called unknown."""
+        for more in ({}, {"keeper.identity": [{"name": "web", "uri": "file:/none"}]}):
+            why = "either the socket" if more else "runs already; remove one of the two"
+            blamed = "[keeper]" if more else "/none/keeper"
+            tables = {"keeper": {"program": "/none/keeper"}, **more}
+            self.check_reverse(blamed, why, **tables)
+            self.check_client(blamed, why, **tables)
+
     def check_rows(self, blamed, why, *rows, program=KEEPER, **more):
         table = {"socket": None, "program": os.path.abspath(program), **more}
         self.check_reverse(blamed, why, keeper=table, **{"keeper.identity": list(rows)})
@@ -62,14 +71,14 @@ class ProxyTakesOnlyWhatItsKeeperHasForItTest(KeptCase):
         self.check_rows("purpose", 'unknown key "purpose"', {**good, "purpose": "tls-server"})
         self.check_rows('"A b"', "cannot be a name", {**good, "name": "A b"})
         self.check_rows("socekt", 'unknown key "socekt"', good, socekt="/x")
-        self.check_rows("/detach-none", "no keeper can be started: .*detach-none: No such file",
-                        good, program="detach-none")
+        self.check_rows("/detach-none", "no keeper can be started: .*detach-none: No such file or "
+                        "directory; install it there, or say .* program = ", good, program="detach-none")
         self.check_rows("/usr/bin/true", "the keeper's monitor has ended", good,
                         program="/usr/bin/true")
 
     def test_a_keeper_that_is_not_there(self):
         nowhere = {"keeper": {"socket": "/nowhere/socket"}}
-        why = "/nowhere/socket: No such file or directory; is it detach-keeper's socket"
+        why = "/nowhere/socket: No such file or directory; does detach-keeper run there"
         self.check_reverse("/nowhere", why, **nowhere)
         self.check_client("/nowhere", why, **nowhere)
 
@@ -84,7 +93,7 @@ class ProxyTakesOnlyWhatItsKeeperHasForItTest(KeptCase):
         self.check_client("identity:web", 'purpose is "tls-client"', "identity:web")
 
     def test_a_provider_that_is_not_there(self):
-        self.check_reverse("/nowhere.so", "OpenSSL cannot load detach.so; install it in /",
+        self.check_reverse("/nowhere.so", "OpenSSL cannot load /nowhere.so; install detach.so in /",
                            keeper={"provider": "/nowhere.so"})
 
     def test_a_reload_keeps_the_configuration_before(self):

@@ -73,7 +73,10 @@ Status SyncFolder(const std::string& path) {
 Result<std::unique_ptr<SpentTokens>> SpentTokens::Open(const std::string& path) {
   UniqueFd file(::open(path.c_str(),
                        O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
-  if (!file.valid()) return Misuse(SystemError(path));
+  if (!file.valid()) {
+    return Misuse(SystemError(path) +
+                  (errno == ENOENT ? "; the keeper makes it, but not its folder" : ""));
+  }
   if (Status status = Check(file.get(), path); !status.ok()) return status;
   if (Status status = SyncFolder(path); !status.ok()) return status;
   std::unique_ptr<SpentTokens> tokens(new SpentTokens(path, std::move(file)));

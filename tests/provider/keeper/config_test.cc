@@ -53,6 +53,7 @@ TEST_F(KeeperConfigTest, SaysWhereItIsWrong) {
                 "no purpose");
   ExpectRefused("[[identity]]\nname = \"a\"\nuri = \"file:/none\"\npurpose = \"tls-client\"\n",
                 "3:7", "No such file");
+  ExpectRefused("[identity]\nname = \"a\"\n", "1:1", "each headed [[identity]]");
 }
 
 TEST_F(KeeperConfigTest, IsATableOfAProxysFile) {

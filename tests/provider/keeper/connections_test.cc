@@ -144,7 +144,8 @@ TEST_F(KeptConnectionsTest, AreReplacedOnceAndTheNextOnceMore) {
   EXPECT_TRUE(TakeQuestion(Accept()));
   const Status status = asking.get();
   EXPECT_EQ(status.fault(), Fault::kTransport);
-  EXPECT_EQ(status.message(), "the keeper of this proxy: the keeper has ended the connection");
+  EXPECT_EQ(status.message(),
+            "the keeper of this proxy: the keeper has ended the connection; see its log");
   EXPECT_FALSE(MakesAnother());
 }
 

@@ -90,7 +90,7 @@ TEST_F(IdentityTest, IsReadFromPkcs12WithItsPassphraseOnly) {
   const std::string contents = Taken(out.get());
   ExpectWhole(Load(contents, kPassphrase));
   ExpectRefused(Load(contents, "wrong"), "does not open with the passphrase");
-  ExpectRefused(Load(contents), "passphrase_file");
+  ExpectRefused(Load(contents), "passphrase_file = \"/path\"");
 }
 
 TEST_F(IdentityTest, IsReadFromEncryptedPem) {
@@ -101,7 +101,7 @@ TEST_F(IdentityTest, IsReadFromEncryptedPem) {
   const std::string contents = certificate_.ChainPem() + Taken(out.get());
   ExpectWhole(Load(contents, kPassphrase));
   ExpectRefused(Load(contents, "wrong"), "does not open with the passphrase");
-  ExpectRefused(Load(contents), "passphrase_file");
+  ExpectRefused(Load(contents), "passphrase_file = \"/path\"");
 }
 
 TEST_F(IdentityTest, IsRefusedWhereOthersCouldReadOrWriteIt) {
@@ -116,7 +116,7 @@ TEST_F(IdentityTest, IsOneKeyAndItsCertificate) {
   ExpectRefused(Load(certificate_.ChainPem()), "no private key");
   ExpectRefused(Load(certificate_.KeyPem()), "no certificate of its private key");
   ExpectRefused(Load(other.ChainPem() + certificate_.KeyPem()),
-                "no certificate of its private key");
+                "no certificate of its private key; those there are of other keys");
   ExpectRefused(Load(Pem() + other.KeyPem()), "more than one private key");
   ExpectRefused(Load(""), "no private key");
   ExpectRefused(Load(std::string(5000, '\xff')), "no private key");

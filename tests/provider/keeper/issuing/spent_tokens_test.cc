@@ -111,6 +111,12 @@ TEST_F(SpentTokensTest, WhatIsNoSpentTokenIsAnError) {
   EXPECT_TRUE(tokens.status().message().starts_with(path_ + ":2:1: ")) << tokens.status().message();
 }
 
+TEST_F(SpentTokensTest, AMissingFolderIsTheOperatorsToMake) {
+  const auto tokens = SpentTokens::Open(path_ + ".folder/tokens");
+  EXPECT_TRUE(tokens.status().message().ends_with("; the keeper makes it, but not its folder"))
+      << tokens.status().message();
+}
+
 TEST_F(SpentTokensTest, AFileThatHasBecomeSmallerIsNotBelieved) {
   const auto tokens = Open();
   EXPECT_TRUE(Spend(*tokens, TokenNumber(1)));
