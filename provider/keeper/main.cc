@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "bio/socket/unique_fd.h"
+#include "program/supervisor.h"
 #include "provider/keeper/config.h"
 #include "provider/keeper/confinement.h"
 #include "provider/keeper/log.h"
@@ -106,6 +107,15 @@ std::string_view LockedMemory(std::string_view locked, Pkcs11Use use) {
   return use != Pkcs11Use::kNone && locked == "private_keys" ? "private_keys_of_files" : locked;
 }
 
+// Where no proxy has started this keeper, whoever has (systemd) may start now what asks it: what
+// comes before Run waits. Later this process may open no socket.
+void SayThatItListens(const UniqueFd& report) {
+  if (report.valid()) return;
+  if (Status status = NotifySupervisor(ServiceState::kReady); !status.ok()) {
+    LogEvent("warning", "supervisor_not_told", {{"reason", status.message()}});
+  }
+}
+
 // Without tokens no file is opened at all.
 Status LimitFiles(Pkcs11Use use) {
   return use == Pkcs11Use::kNone ? Status() : LetNothingBeWritten();
@@ -136,6 +146,7 @@ int Keep(Flags flags) {
     LogEvent("warning", "files_not_limited", {{"reason", status.message()}});
   }
   const unsigned threads = 1 + server.Start(WantedThreads(config->pkcs11_use) - 1);
+  SayThatItListens(report);
   if (Status status = AllowOnlyServing(config->pkcs11_use); !status.ok()) {
     return ExitWith(kFailed, status, report);
   }

@@ -6,10 +6,10 @@
 #include <optional>
 #include <utility>
 
+#include "program/supervisor.h"
 #include "proxies/daemon/descriptor_limit.h"
 #include "proxies/daemon/log_failures.h"
 #include "proxies/daemon/pid_file.h"
-#include "proxies/daemon/supervisor.h"
 #include "proxies/log/log.h"
 #include "proxies/tunnel/endpoint.h"
 

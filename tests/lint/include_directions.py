@@ -72,7 +72,7 @@ ROOMS = (
     Room("bio/openssl_bio", rooms=(*_SESSION, "bio/backend/openssl"), libraries=("openssl",)),
     Room("bio/socket", rooms=_SESSION, libraries=("sockets",)),
     Room("bio/loopback", rooms=("bio/status.h", "bio/record", *_SOCKET), libraries=("sockets",)),
-    Room("program", rooms=("bio/status.h", "bio/socket/unique_fd.h"), libraries=("seccomp", "toml++")),
+    Room("program", rooms=("bio/status.h", "bio/socket/unique_fd.h"), libraries=("seccomp", "sockets", "toml++")),
     Room("program/crypto", rooms=("bio/status.h",), libraries=("openssl",)),
     Room("provider", rooms=("bio/status.h", "bio/socket/unique_fd.h", "provider/keeper"), libraries=("openssl",)),
     Room("provider/keeper", rooms=("bio/status.h", "bio/socket/unique_fd.h", "program"),

@@ -90,6 +90,23 @@ class KeeperServesOnlyWhomItMayTest(unittest.TestCase):
         self.assertEqual(keeper.wait(), 2)
         self.assertEqual((self.folder / "socket").read_text(), "precious")
 
+    def test_systemd_knows_when_it_listens(self):
+        """sd_notify(3): what asks the keeper at its start is started behind it."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+            systemd.bind(str(self.folder / "notify"))
+            systemd.setblocking(False)
+            environment = {**os.environ, "NOTIFY_SOCKET": str(self.folder / "notify")}
+            self.assert_serves(self.start(env=environment))
+            self.assertEqual(systemd.recv(64), b"READY=1")
+
+    def test_without_a_folder_for_its_socket_it_says_what_to_do(self):
+        (self.folder / "keeper.toml").write_text(f"socket = '/nowhere/socket'\n{self.entry}")
+        ended = subprocess.run([KEEPER, "--config", self.folder / "keeper.toml"],
+                               capture_output=True, text=True, timeout=PATIENCE, check=False)
+        self.assertEqual(ended.returncode, 2)
+        self.assertIn(":1:10: /nowhere: No such file or directory; make", ended.stderr)
+        self.assertIn("mkdir -m 0700", ended.stderr)
+
     def test_sigterm_ends_it(self):
         keeper = self.start()
         keeper.signal(signal.SIGTERM)

@@ -1,6 +1,6 @@
 // Telling systemd, or whoever started the process in its way, what state it is in: sd_notify(3).
-#ifndef DETACH_PROXIES_DAEMON_SUPERVISOR_H_
-#define DETACH_PROXIES_DAEMON_SUPERVISOR_H_
+#ifndef DETACH_PROGRAM_SUPERVISOR_H_
+#define DETACH_PROGRAM_SUPERVISOR_H_
 
 #include "bio/status.h"
 
@@ -18,4 +18,4 @@ Status NotifySupervisor(ServiceState state);
 
 }  // namespace detach
 
-#endif  // DETACH_PROXIES_DAEMON_SUPERVISOR_H_
+#endif  // DETACH_PROGRAM_SUPERVISOR_H_

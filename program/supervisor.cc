@@ -1,4 +1,4 @@
-#include "proxies/daemon/supervisor.h"
+#include "program/supervisor.h"
 
 #include <sys/socket.h>
 #include <sys/un.h>
