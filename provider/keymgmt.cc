@@ -4,12 +4,15 @@
 #include <openssl/core_names.h>
 #include <openssl/params.h>
 
+#include <string_view>
+
 #include "provider/operations.h"
 #include "provider/remote_key.h"
 
 namespace detach {
 namespace {
 
+OSSL_FUNC_keymgmt_new_fn New;
 OSSL_FUNC_keymgmt_load_fn Load;
 OSSL_FUNC_keymgmt_free_fn Free;
 OSSL_FUNC_keymgmt_dup_fn Dup;
@@ -22,6 +25,11 @@ OSSL_FUNC_keymgmt_export_types_fn ExportTypes;
 OSSL_FUNC_keymgmt_query_operation_name_fn QueryOperationName;
 
 const RemoteKey& KeyOf(const void* key) { return **static_cast<const KeyHandle*>(key); }
+
+// To compare another provider's key with ours libcrypto makes an empty key for it here, and finds
+// that it cannot be imported: so it compares over there. Without this it takes us to be out of
+// memory, and leaves that in its queue of errors.
+void* New(void*) { return new (std::nothrow) KeyHandle(); }
 
 void* Load(const void* reference, size_t size) {
   if (size != sizeof(void*)) return nullptr;
@@ -38,10 +46,15 @@ void* Dup(const void* key, int) {
 // The private half counts: it can be used.
 int Has(const void*, int) { return 1; }
 
+bool IsEmpty(const void* key) { return *static_cast<const KeyHandle*>(key) == nullptr; }
+
 int Match(const void* a, const void* b, int selection) {
+  const bool whole = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
+  // Of RSA's parameters, which there are not, an empty key has all.
+  if (IsEmpty(a) || IsEmpty(b)) return static_cast<int>(!whole);
   const EVP_PKEY* one = KeyOf(a).public_half.get();
   const EVP_PKEY* other = KeyOf(b).public_half.get();
-  if ((selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0) {
+  if (whole) {
     return static_cast<int>(EVP_PKEY_eq(one, other) == 1);
   }
   return static_cast<int>(EVP_PKEY_parameters_eq(one, other) == 1);
@@ -71,6 +84,10 @@ const OSSL_PARAM* GettableParams(void*) {
 // private half too is told that this cannot be: with half a key it would be none the wiser.
 int Export(void* key, int selection, OSSL_CALLBACK* take, void* argument) {
   if ((selection & OSSL_KEYMGMT_SELECT_PRIVATE_KEY) != 0) return 0;
+  // Only EC has parameters. Asked to print those of an RSA key libcrypto makes one of nothing, and
+  // crashes.
+  const bool public_half = (selection & OSSL_KEYMGMT_SELECT_PUBLIC_KEY) != 0;
+  if (!public_half && std::string_view(KeyOf(key).type) != "EC") return 0;
   return EVP_PKEY_export(KeyOf(key).public_half.get(), selection, take, argument);
 }
 
@@ -84,6 +101,7 @@ const char* QueryOperationName(int operation) {
 }
 
 const OSSL_DISPATCH kKeymgmt[] = {
+    {OSSL_FUNC_KEYMGMT_NEW, reinterpret_cast<void (*)()>(New)},
     {OSSL_FUNC_KEYMGMT_LOAD, reinterpret_cast<void (*)()>(Load)},
     {OSSL_FUNC_KEYMGMT_FREE, reinterpret_cast<void (*)()>(Free)},
     {OSSL_FUNC_KEYMGMT_DUP, reinterpret_cast<void (*)()>(Dup)},

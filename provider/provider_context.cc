@@ -115,15 +115,17 @@ bool ProviderContext::KeysAreShown() const noexcept { return showing_keys || key
 
 // libcrypto remembers whom it has found, and for whom; but who asks for nobody in particular gets
 // the first that it remembers, which may be one that somebody else had asked for by name. It
-// fetches our key type by our name before each signature.
-void ProviderContext::LeaveOrdinaryKeys(const char* type, const char* properties) const {
+// fetches our key type by our name before each operation.
+void ProviderContext::LeaveOrdinaryKeys(const char* properties) const {
   DropErrorsOf([&] {
-    const KeymgmtPtr found = Fetch(program_library_, type, properties);
-    if (!found) return;
-    const OSSL_PROVIDER* provider = EVP_KEYMGMT_get0_provider(found.get());
-    if (OSSL_PROVIDER_get0_provider_ctx(provider) != this) return;
-    ForgetFetched(program_library_);
-    Fetch(program_library_, type, properties);
+    for (const char* type : kKeyTypes) {
+      const KeymgmtPtr found = Fetch(program_library_, type, properties);
+      if (!found) continue;
+      const OSSL_PROVIDER* provider = EVP_KEYMGMT_get0_provider(found.get());
+      if (OSSL_PROVIDER_get0_provider_ctx(provider) != this) continue;
+      ForgetFetched(program_library_);
+      Fetch(program_library_, type, properties);
+    }
   });
 }
 

@@ -41,9 +41,9 @@ class ProviderContext {
   // KeysAreShown tells whether libcrypto, asking on this thread, is to see the types of our keys.
   bool KeysAreShown() const noexcept;
 
-  // LeaveOrdinaryKeys sees to it that who fetches `type` by `properties` gets whom he would get
-  // without us. After libcrypto has fetched ours.
-  void LeaveOrdinaryKeys(const char* type, const char* properties) const;
+  // LeaveOrdinaryKeys sees to it that who fetches any of kKeyTypes by `properties` gets whom he
+  // would get without us. After libcrypto has fetched ours.
+  void LeaveOrdinaryKeys(const char* properties) const;
 
   // Raise puts `status`, which is not ok, on libcrypto's queue of errors.
   void Raise(const Status& status) const;

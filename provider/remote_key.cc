@@ -17,11 +17,12 @@ const char* TypeOf(const EVP_PKEY* key) {
 Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, KeeperPtr keeper,
                                 const KeptIdentity& identity,
                                 const std::vector<std::uint8_t>& certificate) {
-  std::unique_ptr<X509, FreeX509> parsed(X509_new_ex(provider->private_library(), nullptr));
-  X509* into = parsed.get();
+  X509* into = X509_new_ex(provider->private_library(), nullptr);
   const unsigned char* at = certificate.data();
-  if (into == nullptr || d2i_X509(&into, &at, static_cast<long>(certificate.size())) == nullptr) {
-    [[maybe_unused]] X509* freed = parsed.release();
+  const bool read =
+      into != nullptr && d2i_X509(&into, &at, static_cast<long>(certificate.size())) != nullptr;
+  const std::unique_ptr<X509, FreeX509> parsed(into);  // null after some failures, not after others
+  if (!read) {
     return Violation("identity \"" + identity.name + "\": its certificate cannot be read");
   }
   std::unique_ptr<EVP_PKEY, FreePkey> key(X509_get_pubkey(parsed.get()));

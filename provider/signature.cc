@@ -6,6 +6,7 @@
 #include <openssl/rsa.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <memory>
 #include <span>
@@ -46,7 +47,6 @@ constexpr std::size_t kHead = 256;
 
 struct Signing {
   const ProviderContext* provider;
-  std::string properties;  // by which libcrypto looked for us; empty: none
   KeyHandle key;
   RsaPadding padding = RsaPadding::kNone;
   std::unique_ptr<EVP_MD, FreeMd> md;  // null: the key signs the message itself (Ed25519)
@@ -65,8 +65,11 @@ int Refuse(const Signing& signing, const Status& status) {
 
 void* NewContext(void* provider, const char* properties) {
   return WithoutExceptions<void*>(nullptr, [&]() -> void* {
-    return new Signing{
-        static_cast<const ProviderContext*>(provider), properties != nullptr ? properties : "", {}};
+    auto signing =
+        std::make_unique<Signing>(Signing{static_cast<const ProviderContext*>(provider), {}});
+    // Here, for libcrypto gets as far with each operation, also with those that there are not.
+    signing->provider->LeaveOrdinaryKeys(properties);
+    return signing.release();
   });
 }
 
@@ -75,8 +78,7 @@ void FreeContext(void* context) { delete static_cast<Signing*>(context); }
 void* DupContext(void* context) {
   return WithoutExceptions<void*>(nullptr, [&]() -> void* {
     const Signing& signing = SigningOf(context);
-    auto copy = std::make_unique<Signing>(
-        Signing{signing.provider, signing.properties, signing.key, signing.padding});
+    auto copy = std::make_unique<Signing>(Signing{signing.provider, signing.key, signing.padding});
     copy->head = signing.head;
     if (signing.md && EVP_MD_up_ref(signing.md.get()) == 1) copy->md.reset(signing.md.get());
     if (!signing.hash) return copy.release();
@@ -90,18 +92,43 @@ void* DupContext(void* context) {
 Status SetDigest(Signing& signing, const char* name) {
   signing.md.reset();
   signing.hash.reset();
-  const bool none = name == nullptr || *name == '\0';
+  const std::string wanted = name != nullptr ? name : "";
   if (signing.of("ED25519")) {
-    return none ? Status() : Misuse("an Ed25519 key signs without a digest of one's choice");
+    return wanted.empty() ? Status()
+                          : Misuse("an Ed25519 key signs without a digest of one's choice");
   }
-  signing.md.reset(
-      EVP_MD_fetch(signing.provider->private_library(), none ? "SHA2-256" : name, nullptr));
+  signing.md.reset(EVP_MD_fetch(signing.provider->private_library(),
+                                wanted.empty() ? "SHA2-256" : wanted.c_str(), nullptr));
   signing.hash.reset(EVP_MD_CTX_new());
   if (!signing.md || !signing.hash ||
       EVP_DigestInit_ex2(signing.hash.get(), signing.md.get(), nullptr) != 1) {
-    return Incompatible("the digest " + std::string(name) + " is not there");
+    return Incompatible("the digest \"" + wanted + "\" is not there");
   }
   return {};
+}
+
+// A key of RSA-PSS may be for one digest only.
+bool MaySignWith(const RemoteKey& key, const EVP_MD* md) {
+  constexpr int kMandatory = 2;
+  std::array<char, 80> name = {};
+  return EVP_PKEY_get_default_digest_name(key.public_half.get(), name.data(), name.size()) !=
+             kMandatory ||
+         EVP_MD_is_a(md, name.data()) == 1;
+}
+
+// By which the key signs with the digest and the padding as they are set.
+Result<const SignatureScheme*> SchemeOf(const Signing& signing) {
+  const char* digest = signing.md ? EVP_MD_get0_name(signing.md.get()) : "";
+  const SignatureScheme* scheme = FindSignatureScheme(signing.key->type, digest, signing.padding);
+  if (scheme == nullptr || (signing.md && !MaySignWith(*signing.key, signing.md.get()))) {
+    return Incompatible(std::string("no signature scheme of TLS has this ") + signing.key->type +
+                        " key with " + digest);
+  }
+  return scheme;
+}
+
+Status Ed25519IsForTls13() {
+  return Incompatible("an Ed25519 key in a keeper signs TLS 1.3 handshakes, and nothing else");
 }
 
 int DigestSignInit(void* context, const char* digest, void* key, const OSSL_PARAM params[]) {
@@ -109,7 +136,6 @@ int DigestSignInit(void* context, const char* digest, void* key, const OSSL_PARA
     Signing& signing = SigningOf(context);
     if (key != nullptr) signing.key = *static_cast<KeyHandle*>(key);
     if (!signing.key) return Refuse(signing, Misuse("there is no key to sign with"));
-    signing.provider->LeaveOrdinaryKeys(signing.key->type, signing.properties.c_str());
     // As for libcrypto's own keys, until somebody says otherwise.
     signing.padding = signing.of("RSA")       ? RsaPadding::kPkcs1
                       : signing.of("RSA-PSS") ? RsaPadding::kPss
@@ -117,6 +143,10 @@ int DigestSignInit(void* context, const char* digest, void* key, const OSSL_PARA
     signing.head.clear();
     if (const Status status = SetDigest(signing, digest); !status.ok()) {
       return Refuse(signing, status);
+    }
+    // libssl begins to sign to see which schemes it may choose from.
+    if (const auto scheme = SchemeOf(signing); !scheme.ok()) {
+      return Refuse(signing, scheme.status());
     }
     return SetContextParams(context, params);
   });
@@ -127,28 +157,22 @@ int DigestSignUpdate(void* context, const unsigned char* bytes, size_t size) {
     Signing& signing = SigningOf(context);
     const std::size_t room = kHead - signing.head.size();
     signing.head.insert(signing.head.end(), bytes, bytes + std::min(size, room));
-    return signing.hash ? EVP_DigestUpdate(signing.hash.get(), bytes, size)
-                        : static_cast<int>(size <= room);
+    if (signing.hash) return EVP_DigestUpdate(signing.hash.get(), bytes, size);
+    return size <= room ? 1 : Refuse(signing, Ed25519IsForTls13());
   });
 }
 
 // The keeper signs for TLS 1.3 what it sees; for TLS 1.2, where that is switched on, a digest.
 Result<Frame> RequestFor(Signing& signing) {
-  const char* digest = signing.md ? EVP_MD_get0_name(signing.md.get()) : "";
-  const SignatureScheme* scheme = FindSignatureScheme(signing.key->type, digest, signing.padding);
-  if (scheme == nullptr) {
-    return Incompatible(std::string("no signature scheme of TLS has ") + signing.key->type +
-                        " with " + digest);
-  }
-  Frame request = {.argument = scheme->code, .name = signing.key->name, .key = signing.key->id};
+  const Result<const SignatureScheme*> scheme = SchemeOf(signing);
+  if (!scheme.ok()) return scheme.status();
+  Frame request = {.argument = (*scheme)->code, .name = signing.key->name, .key = signing.key->id};
   if (CertificateVerifyRole(signing.head)) {
     request.type = FrameType::kSignCertificateVerify;
     request.payload = signing.head;
     return request;
   }
-  if (!signing.md) {
-    return Incompatible("an Ed25519 key in a keeper signs TLS 1.3 handshakes, and nothing else");
-  }
+  if (!signing.md) return Ed25519IsForTls13();
   request.type = FrameType::kSignTls12Digest;
   request.payload.resize(EVP_MAX_MD_SIZE);
   unsigned size = 0;

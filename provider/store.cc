@@ -20,6 +20,8 @@ namespace detach {
 namespace {
 
 OSSL_FUNC_store_open_fn Open;
+OSSL_FUNC_store_settable_ctx_params_fn SettableContextParams;
+OSSL_FUNC_store_set_ctx_params_fn SetContextParams;
 OSSL_FUNC_store_load_fn Load;
 OSSL_FUNC_store_eof_fn Eof;
 OSSL_FUNC_store_close_fn Close;
@@ -60,6 +62,10 @@ Status Append(const KeptIdentity& identity, Store& store) {
   return {};
 }
 
+bool SignsHandshakes(Purpose purpose) {
+  return purpose == Purpose::kTlsServer || purpose == Purpose::kTlsClient;
+}
+
 Status Fill(const IdentityUri& uri, Store& store) {
   Result<KeeperPtr> keeper = store.provider->keepers().Find(uri.query);
   if (!keeper.ok()) return keeper.status();
@@ -68,7 +74,7 @@ Status Fill(const IdentityUri& uri, Store& store) {
   if (!identities.ok()) return identities.status();
   store.provider->ShowKeys();
   for (const KeptIdentity& identity : *identities) {
-    if (identity.purpose == Purpose::kIssuing) continue;  // it signs nothing for programs
+    if (!SignsHandshakes(identity.purpose)) continue;
     if (Status status = Append(identity, store); !status.ok()) return status;
   }
   if (store.objects.empty()) return Incompatible("the keeper has no identity for TLS there");
@@ -85,6 +91,33 @@ void* Open(void* provider, const char* uri) {
     }
     return store.release();
   });
+}
+
+const OSSL_PARAM* SettableContextParams(void*) {
+  static const OSSL_PARAM kParams[] = {
+      OSSL_PARAM_utf8_string(OSSL_STORE_PARAM_PROPERTIES, nullptr, 0),
+      OSSL_PARAM_utf8_string(OSSL_STORE_PARAM_INPUT_TYPE, nullptr, 0),
+      OSSL_PARAM_int(OSSL_STORE_PARAM_EXPECT, nullptr),
+      OSSL_PARAM_END,
+  };
+  return kParams;
+}
+
+// libcrypto calls it without asking whether there is one, where a program names a property or a
+// format. It sees to properties, and to the type that is expected, by itself; an identity has no
+// format. But what one searches for would not be sorted out by anybody.
+int SetContextParams(void* context, const OSSL_PARAM params[]) {
+  for (const char* name :
+       {OSSL_STORE_PARAM_SUBJECT, OSSL_STORE_PARAM_ISSUER, OSSL_STORE_PARAM_SERIAL,
+        OSSL_STORE_PARAM_FINGERPRINT, OSSL_STORE_PARAM_ALIAS}) {
+    if (OSSL_PARAM_locate_const(params, name) == nullptr) continue;
+    return WithoutExceptions(0, [&] {
+      const ProviderContext* provider = static_cast<Store*>(context)->provider;
+      provider->Raise(Incompatible("an identity is found by its name in the URI only"));
+      return 0;
+    });
+  }
+  return 1;
 }
 
 int Give(Certificate& certificate, OSSL_CALLBACK* take, void* argument) {
@@ -130,6 +163,8 @@ int Close(void* context) {
 
 const OSSL_DISPATCH kStore[] = {
     {OSSL_FUNC_STORE_OPEN, reinterpret_cast<void (*)()>(Open)},
+    {OSSL_FUNC_STORE_SETTABLE_CTX_PARAMS, reinterpret_cast<void (*)()>(SettableContextParams)},
+    {OSSL_FUNC_STORE_SET_CTX_PARAMS, reinterpret_cast<void (*)()>(SetContextParams)},
     {OSSL_FUNC_STORE_LOAD, reinterpret_cast<void (*)()>(Load)},
     {OSSL_FUNC_STORE_EOF, reinterpret_cast<void (*)()>(Eof)},
     {OSSL_FUNC_STORE_CLOSE, reinterpret_cast<void (*)()>(Close)},

@@ -129,6 +129,21 @@ TEST_P(OrdinaryKeysTest, AreStillWhatItsNameMeansAfterASignatureThatCameFirst) {
   OSSL_PROVIDER_unload(later);
 }
 
+// libcrypto looks for our key type, and finds that there is no such operation.
+TEST_P(OrdinaryKeysTest, AreStillWhatItsNameMeansAfterOperationsThatThereAreNot) {
+  const LoadedIdentity identity = Load(library_.get(), "ec");
+  for (const auto init : {EVP_PKEY_sign_init, EVP_PKEY_verify_init, EVP_PKEY_decrypt_init}) {
+    OSSL_PROVIDER* const later = OSSL_PROVIDER_load(library_.get(), "null");
+    const PkeyCtxPtr context(
+        EVP_PKEY_CTX_new_from_pkey(library_.get(), identity.key.get(), nullptr));
+    EXPECT_NE(init(context.get()), 1);
+    const PkeyPtr key = Generate("EC");
+    ASSERT_TRUE(key) << TakeErrors();
+    EXPECT_TRUE(IsOpenSslsOwn(key.get()));
+    OSSL_PROVIDER_unload(later);
+  }
+}
+
 TEST_P(OrdinaryKeysTest, AreWhatItsNameMeansToWhoeverFetches) {
   for (const char* type : {"RSA", "RSA-PSS", "EC", "ED25519"}) {
     EVP_KEYMGMT* keymgmt = EVP_KEYMGMT_fetch(library_.get(), type, nullptr);

@@ -37,18 +37,23 @@ enum class ProviderOrder { kFirst, kLast };
 
 class ProviderFixture : public ::testing::Test {
  protected:
-  ProviderFixture() { ::chmod(directory_.path().c_str(), 0700); }
+  ProviderFixture() {
+    ::chmod(directory_.path().c_str(), 0700);
+    ERR_clear_error();  // of the test before
+  }
 
   std::string SocketPath() const { return (directory_.path() / "socket").string(); }
 
-  // For a server: "rsa", "ec", "ed"; for a client: "client"; for both versions: "old-rsa",
-  // "old-ec".
+  // For a server: "rsa", "pss" (with SHA-384 only), "ec", "ed"; for a client: "client"; for both
+  // versions: "old-rsa", "old-ec", "old-client".
   static std::vector<KeeperIdentity> Identities() {
     std::vector<KeeperIdentity> identities;
     identities.push_back(NewIdentity("rsa", KeyType::kRsa2048, Purpose::kTlsServer));
     identities.push_back(NewIdentity("ec", KeyType::kEcP256, Purpose::kTlsServer));
     identities.push_back(NewIdentity("ed", KeyType::kEd25519, Purpose::kTlsServer));
     identities.push_back(NewIdentity("client", KeyType::kEcP256, Purpose::kTlsClient));
+    identities.push_back(NewIdentity("pss", KeyType::kRsaPssSha384, Purpose::kTlsServer));
+    identities.push_back(NewIdentity("old-client", KeyType::kEd25519, Purpose::kTlsClient));
     identities.push_back(NewIdentity("old-rsa", KeyType::kRsa2048, Purpose::kTlsServer));
     identities.push_back(NewIdentity("old-ec", KeyType::kEcP256, Purpose::kTlsServer));
     for (KeeperIdentity& identity : identities) {
@@ -81,11 +86,19 @@ class ProviderFixture : public ::testing::Test {
     return library;
   }
 
-  static LoadedIdentity Load(OSSL_LIB_CTX* library, const std::string& name) {
-    LoadedIdentity loaded;
+  static StorePtr Open(OSSL_LIB_CTX* library, const std::string& name,
+                       const char* properties = nullptr, const OSSL_PARAM* params = nullptr) {
     const std::string uri = "identity:" + name;
-    const StorePtr store(OSSL_STORE_open_ex(uri.c_str(), library, nullptr, nullptr, nullptr,
-                                            nullptr, nullptr, nullptr));
+    return StorePtr(OSSL_STORE_open_ex(uri.c_str(), library, properties, nullptr, nullptr, params,
+                                       nullptr, nullptr));
+  }
+
+  static LoadedIdentity Load(OSSL_LIB_CTX* library, const std::string& name) {
+    return LoadFrom(Open(library, name));
+  }
+
+  static LoadedIdentity LoadFrom(const StorePtr& store) {
+    LoadedIdentity loaded;
     while (store && OSSL_STORE_eof(store.get()) == 0) {
       const StoreInfoPtr info(OSSL_STORE_load(store.get()));
       if (!info) break;

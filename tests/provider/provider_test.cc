@@ -1,5 +1,6 @@
 // Keys of a keeper in libssl and libcrypto, as any program uses them.
 #include <gtest/gtest.h>
+#include <openssl/core_names.h>
 #include <openssl/encoder.h>
 #include <openssl/evp.h>
 #include <poll.h>
@@ -30,12 +31,17 @@ class ProviderTest : public ProviderFixture {
            Handshake(server.get(), client.get(), version);
   }
 
+  static void DemandCertificates(SSL_CTX* server) {
+    SSL_CTX_set_verify(server, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                       [](int, X509_STORE_CTX*) { return 1; });
+  }
+
   LibraryPtr library_ = NewLibrary(ProviderOrder::kLast);
   std::optional<RunningKeeper> keeper_;
 };
 
 TEST_F(ProviderTest, ServesTls13WithEachTypeOfKey) {
-  for (const char* name : {"rsa", "ec", "ed", "old-rsa", "old-ec"}) {
+  for (const char* name : {"rsa", "pss", "ec", "ed", "old-rsa", "old-ec"}) {
     EXPECT_TRUE(Serves(name)) << name << ": " << TakeErrors();
   }
 }
@@ -60,8 +66,7 @@ TEST_F(ProviderTest, ShowsTheClientsCertificateToo) {
   const SslCtxPtr client = NewContext(library_.get());
   ASSERT_TRUE(Use(server.get(), Load(library_.get(), "ec")));
   ASSERT_TRUE(Use(client.get(), Load(library_.get(), "client")));
-  SSL_CTX_set_verify(server.get(), SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-                     [](int, X509_STORE_CTX*) { return 1; });
+  DemandCertificates(server.get());
   EXPECT_TRUE(Handshake(server.get(), client.get())) << TakeErrors();
 }
 
@@ -80,6 +85,34 @@ TEST_F(ProviderTest, ServesTls12WhereThatIsSwitchedOnOnly) {
   }
   EXPECT_FALSE(Serves("ed", TLS1_2_VERSION));
   EXPECT_NE(TakeErrors().find("signs TLS 1.3 handshakes, and nothing else"), std::string::npos);
+}
+
+// It signs the whole handshake then, which is longer than anything of TLS 1.3.
+TEST_F(ProviderTest, SaysThatAnEd25519KeyOfAClientIsNotForTls12) {
+  const SslCtxPtr server = NewContext(library_.get());
+  const SslCtxPtr client = NewContext(library_.get());
+  ASSERT_TRUE(Use(server.get(), Load(library_.get(), "old-ec")));
+  ASSERT_TRUE(Use(client.get(), Load(library_.get(), "old-client")));
+  DemandCertificates(server.get());
+  EXPECT_FALSE(Handshake(server.get(), client.get(), TLS1_2_VERSION));
+  EXPECT_NE(TakeErrors().find("signs TLS 1.3 handshakes, and nothing else"), std::string::npos);
+}
+
+// What libssl asks before it chooses a scheme.
+TEST_F(ProviderTest, TellsWhichDigestsAKeySignsWith) {
+  const auto signs = [&](const char* name, const char* digest) {
+    const LoadedIdentity identity = Load(library_.get(), name);
+    return EVP_PKEY_digestsign_supports_digest(identity.key.get(), library_.get(), digest,
+                                               nullptr) == 1;
+  };
+  EXPECT_TRUE(signs("rsa", "SHA256"));
+  EXPECT_FALSE(signs("rsa", "SHA1"));
+  EXPECT_FALSE(signs("rsa", "no such digest"));
+  EXPECT_TRUE(signs("pss", "SHA384"));
+  EXPECT_FALSE(signs("pss", "SHA256"));
+  EXPECT_TRUE(signs("ec", "SHA256"));
+  EXPECT_FALSE(signs("ec", "SHA224"));
+  EXPECT_FALSE(signs("ed", "SHA256"));
 }
 
 TEST_F(ProviderTest, LeavesNoErrorBehindWhereThereIsNone) {
@@ -111,6 +144,60 @@ TEST_F(ProviderTest, TellsKeysApart) {
   EXPECT_EQ(EVP_PKEY_eq(one.key.get(), same.key.get()), 1);
   EXPECT_NE(EVP_PKEY_eq(one.key.get(), other.key.get()), 1);
   EXPECT_NE(X509_check_private_key(other.certificate.get(), one.key.get()), 1);
+}
+
+TEST_F(ProviderTest, LeavesNoErrorBehindWhereKeysAreCompared) {
+  for (const char* name : {"rsa", "pss", "ec", "ed"}) {
+    const LoadedIdentity identity = Load(library_.get(), name);
+    EVP_PKEY* const published = X509_get0_pubkey(identity.certificate.get());
+    EXPECT_EQ(EVP_PKEY_eq(published, identity.key.get()), 1) << name;
+    EXPECT_EQ(EVP_PKEY_eq(identity.key.get(), published), 1) << name;
+    EXPECT_EQ(EVP_PKEY_parameters_eq(published, identity.key.get()),
+              EVP_PKEY_parameters_eq(published, published))
+        << name;
+    EXPECT_EQ(TakeErrors(), "") << name;
+  }
+}
+
+TEST_F(ProviderTest, PrintsWhatIsPublicOfAKey) {
+  for (const char* name : {"rsa", "pss", "ec", "ed"}) {
+    const LoadedIdentity identity = Load(library_.get(), name);
+    const BioPtr text(BIO_new(BIO_s_mem()));
+    EXPECT_EQ(EVP_PKEY_print_public(text.get(), identity.key.get(), 0, nullptr), 1) << name;
+    EXPECT_NE(EVP_PKEY_print_private(text.get(), identity.key.get(), 0, nullptr), 1) << name;
+    EVP_PKEY_print_params(text.get(), identity.key.get(), 0, nullptr);  // of RSA there are none
+  }
+}
+
+TEST_F(ProviderTest, ComesWithPropertiesAndWithAFormatToo) {
+  char pem[] = "PEM";
+  const OSSL_PARAM format[] = {
+      OSSL_PARAM_construct_utf8_string(OSSL_STORE_PARAM_INPUT_TYPE, pem, 0),
+      OSSL_PARAM_construct_end()};
+  EXPECT_TRUE(LoadFrom(Open(library_.get(), "rsa", "?provider=default")).key) << TakeErrors();
+  EXPECT_TRUE(LoadFrom(Open(library_.get(), "rsa", nullptr, format)).key) << TakeErrors();
+  EXPECT_FALSE(Open(library_.get(), "rsa", "provider=default"));
+}
+
+TEST_F(ProviderTest, GivesTheTypeOfObjectThatIsExpected) {
+  const StorePtr certificates = Open(library_.get(), "rsa");
+  EXPECT_EQ(OSSL_STORE_expect(certificates.get(), OSSL_STORE_INFO_CERT), 1);
+  const LoadedIdentity only_certificate = LoadFrom(certificates);
+  EXPECT_TRUE(only_certificate.certificate && !only_certificate.key);
+  const StorePtr keys = Open(library_.get(), "rsa");
+  EXPECT_EQ(OSSL_STORE_expect(keys.get(), OSSL_STORE_INFO_PKEY), 1);
+  const LoadedIdentity only_key = LoadFrom(keys);
+  EXPECT_TRUE(!only_key.certificate && only_key.key);
+}
+
+TEST_F(ProviderTest, GivesNoOtherIdentityThanTheOneSearchedFor) {
+  const LoadedIdentity identity = Load(library_.get(), "rsa");
+  const X509_NAME* name = X509_get_subject_name(identity.certificate.get());
+  OSSL_STORE_SEARCH* const search = OSSL_STORE_SEARCH_by_name(const_cast<X509_NAME*>(name));
+  const StorePtr store = Open(library_.get(), "");
+  EXPECT_NE(OSSL_STORE_find(store.get(), search), 1);
+  EXPECT_NE(TakeErrors().find("found by its name in the URI only"), std::string::npos);
+  OSSL_STORE_SEARCH_free(search);
 }
 
 TEST_F(ProviderTest, SaysThatThereIsNoKeeperAndUsesTheOneThatComesBack) {

@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
+#include <openssl/rsa.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -53,6 +54,19 @@ std::string Pem(const char* label, const Bytes& der) {
   return pem;
 }
 
+// One for signatures with SHA-384 only.
+EVP_PKEY* NewRsaPssKey() {
+  EVP_PKEY_CTX* context = EVP_PKEY_CTX_new_from_name(nullptr, "RSA-PSS", nullptr);
+  EVP_PKEY* key = nullptr;
+  Must(EVP_PKEY_keygen_init(context) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(context, 2048) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_keygen_md_name(context, "SHA384", nullptr) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_keygen_mgf1_md_name(context, "SHA384") == 1 &&
+           EVP_PKEY_generate(context, &key) == 1,
+       "key generation");
+  EVP_PKEY_CTX_free(context);
+  return key;
+}
+
 PkeyPtr NewKey(KeyType type) {
   EVP_PKEY* key = nullptr;
   switch (type) {
@@ -70,6 +84,9 @@ PkeyPtr NewKey(KeyType type) {
       break;
     case KeyType::kRsa3072:
       key = EVP_RSA_gen(3072);
+      break;
+    case KeyType::kRsaPssSha384:
+      key = NewRsaPssKey();
       break;
     case KeyType::kEd25519:
       key = EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");

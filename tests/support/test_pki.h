@@ -15,7 +15,7 @@
 
 namespace detach {
 
-enum class KeyType { kEcP256, kEcP384, kEcP521, kRsa2048, kRsa3072, kEd25519 };
+enum class KeyType { kEcP256, kEcP384, kEcP521, kRsa2048, kRsa3072, kRsaPssSha384, kEd25519 };
 enum class ExtendedKeyUsage { kNone, kServerAuth, kClientAuth };
 
 // CertificateSpec says what a certificate is to hold. Times are counted from now.
