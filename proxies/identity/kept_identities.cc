@@ -152,11 +152,14 @@ Result<KeptIdentities> KeptIdentities::Ask(std::shared_ptr<const KeeperWay> keep
 
 Result<KeptIdentities> KeptIdentities::Again() const { return Ask(keeper_, role_, takes_signer_); }
 
-Status KeptIdentities::NoneNamed(std::string_view name) const {
+std::string KeptIdentities::None(const std::string& which) const {
   std::string names;
   for (const Named& named : identities_) names += (names.empty() ? "" : ", ") + named.name;
-  return Misuse(keeper_->client.name() + " has no identity \"" + std::string(name) + "\"; it has " +
-                names);
+  return keeper_->client.name() + " has no identity " + which + "; it has " + names;
+}
+
+Status KeptIdentities::NoneNamed(std::string_view name) const {
+  return Misuse(None('"' + std::string(name) + '"'));
 }
 
 StoredIdentity KeptIdentities::Stored(const Named& named) {
@@ -174,6 +177,9 @@ Result<LoadedIdentities> KeptIdentities::Find(const std::string& uri) const {
     for (const Named& named : identities_) {
       const bool fits = uri == kScheme || SchemeOf(named.location) == SchemeOf(uri);
       if (named.identity && fits) found.identities.push_back(Stored(named));
+    }
+    if (uri == kScheme && found.identities.empty() && !identities_.empty()) {
+      found.skipped.push_back(None("whose purpose is \"" + std::string(PurposeText(role_)) + '"'));
     }
     return found;
   }

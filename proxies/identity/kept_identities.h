@@ -49,8 +49,9 @@ class KeptIdentities {
   Result<KeptIdentities> Again() const;
 
   // Find returns the identity of "identity:NAME"; of "identity:" all that are for this role; of a
-  // database, those of databases of its scheme: there may be none. What is not there by its name,
-  // or is for the other role, is an error (kMisuse) that says what there is.
+  // database, those of databases of its scheme: there may be none. Where all that the
+  // keeper has is for something else, `skipped` says so. What is not there by its name, or is for
+  // the other role, is an error (kMisuse) that says what there is.
   Result<LoadedIdentities> Find(const std::string& uri) const;
 
   // FindOne returns the identity of "identity:NAME".
@@ -70,6 +71,7 @@ class KeptIdentities {
   };
 
   static StoredIdentity Stored(const Named& named);
+  std::string None(const std::string& which) const;
   Status NoneNamed(std::string_view name) const;
 
   std::shared_ptr<const KeeperWay> keeper_;  // null: there is none

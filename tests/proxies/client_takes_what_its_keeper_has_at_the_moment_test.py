@@ -59,6 +59,13 @@ class ClientTakesWhatItsKeeperHasAtTheMomentTest(KeptCase):
         self.assertIn(why, page.body)
         self.assertIn(why, client.event("identity_skipped")["reason"])
 
+    def test_what_is_for_something_else_is_named(self):
+        self.next_keeper(entry("bob", self.pki / "other-client.pem", "tls-server"))
+        client = self.start_client()
+        why = 'has no identity whose purpose is "tls-client"; it has bob'
+        self.assertIn(why, self.ask(client).body)
+        self.assertIn(why, client.event("identity_skipped")["reason"])
+
     def test_one_that_does_not_fit(self):
         client = self.start_client()
         self.next_keeper(entry("old", self.pki / "client-expired.pem", "tls-client"))
