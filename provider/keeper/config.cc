@@ -92,6 +92,19 @@ int ReadRate(TomlTable& table) {
   return static_cast<int>(table.Integer("signatures_per_second", 1000, 1, kMaxRate));
 }
 
+// What the CA's key signs for others than the issuer could be a certificate, with unsafe_tls12.
+void KeepCasApart(TomlTable& table, const KeeperIdentity& identity,
+                  const std::vector<KeeperIdentity>& before) {
+  const bool issues = identity.purpose == Purpose::kIssuing;
+  for (const KeeperIdentity& other : before) {
+    if ((other.purpose == Purpose::kIssuing) == issues) continue;
+    if (other.content.key_id != identity.content.key_id) continue;
+    table.Fail(table.String("uri").position,
+               "has the same key as \"" + other.name +
+                   "\"; a key that issues certificates must sign nothing else");
+  }
+}
+
 // `purpose`: of a proxy's rows, which do not say it themselves.
 KeeperIdentity ReadIdentity(TomlTable& table, std::optional<Purpose> purpose,
                             const std::vector<KeeperIdentity>& before, TokenReader& tokens) {
@@ -114,7 +127,12 @@ KeeperIdentity ReadIdentity(TomlTable& table, std::optional<Purpose> purpose,
     identity.issuer = ReadIssuer(table, identity.content);
   } else {
     identity.unsafe_tls12 = table.Bool("unsafe_tls12", false);
+    if (!identity.content.signs_pss && !identity.unsafe_tls12) {
+      table.Fail(table.String("uri").position,
+                 "its token cannot sign by RSA-PSS, and so not for TLS 1.3");
+    }
   }
+  KeepCasApart(table, identity, before);
   return identity;
 }
 

@@ -61,7 +61,23 @@ bool IsUnchanged(const KeeperIdentity& a, const KeeperIdentity& b) {
          a.content.signs_pss == b.content.signs_pss;
 }
 
+// IssuerBy returns the CA among `holdings` whose key that of `identity` is, or null.
+const HeldIdentity* IssuerBy(const KeeperIdentity& identity, const Holdings& holdings) {
+  const auto ca =
+      std::find_if(holdings.identities.begin(), holdings.identities.end(), [&](const auto& one) {
+        return one->identity.purpose == Purpose::kIssuing &&
+               one->identity.content.key_id == identity.content.key_id;
+      });
+  return ca != holdings.identities.end() ? ca->get() : nullptr;
+}
+
 void Add(KeeperIdentity identity, const Holdings& before, Holdings& now) {
+  if (const HeldIdentity* ca = IssuerBy(identity, now); ca != nullptr) {
+    now.notices.push_back(identity.content.location + ": its identity \"" + identity.name +
+                          "\" is not used, for its key is the one by which \"" + ca->identity.name +
+                          "\" issues certificates");
+    return;
+  }
   if (const auto other = FindIn(now, identity.name); other != nullptr) {
     // The same in two browsers, say: one is enough.
     if (IsTheSame(other->identity, identity)) return;

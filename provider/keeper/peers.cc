@@ -9,7 +9,7 @@ namespace detach {
 
 std::optional<SocketPeer> KeeperPeers::Add(UniqueFd socket, const SocketPeer& who) {
   const std::lock_guard lock(mutex_);
-  const std::optional<SocketPeer> gone = peers_.size() < kMax ? std::nullopt : MakePlace();
+  const std::optional<SocketPeer> gone = peers_.size() < kMax ? std::nullopt : RemoveOne();
   const std::uint64_t number = next_++;
   epoll_event event = {.events = EPOLLIN | EPOLLONESHOT, .data = {.u64 = number}};
   if (::epoll_ctl(epoll_, EPOLL_CTL_ADD, socket.get(), &event) == 0) {
@@ -28,6 +28,11 @@ std::optional<uid_t> KeeperPeers::UserWithMost() const {
 }
 
 std::optional<SocketPeer> KeeperPeers::MakePlace() {
+  const std::lock_guard lock(mutex_);
+  return RemoveOne();
+}
+
+std::optional<SocketPeer> KeeperPeers::RemoveOne() {
   const std::optional<uid_t> user = UserWithMost();
   auto silent = peers_.end();
   for (auto peer = peers_.begin(); peer != peers_.end(); ++peer) {

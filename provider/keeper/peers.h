@@ -35,6 +35,9 @@ class KeeperPeers {
   // them: the one that has been silent for the longest. It is returned.
   std::optional<SocketPeer> Add(UniqueFd socket, const SocketPeer& who);
 
+  // MakePlace ends the connection of the one who would go, where there is one, and returns him.
+  std::optional<SocketPeer> MakePlace();
+
   // Take gives the peer `number`, whose event has come, to the caller until Release. Null: it has
   // gone meanwhile.
   const Peer* Take(std::uint64_t number);
@@ -51,7 +54,7 @@ class KeeperPeers {
   using Table = std::map<std::uint64_t, Peer>;
 
   std::optional<uid_t> UserWithMost() const;
-  std::optional<SocketPeer> MakePlace();
+  std::optional<SocketPeer> RemoveOne();
   void Remove(Table::iterator peer);
 
   const int epoll_;

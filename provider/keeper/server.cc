@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -25,6 +26,10 @@ constexpr std::uint32_t kOnce = EPOLLIN | EPOLLONESHOT;
 
 void LogDropped(const SocketPeer& who, std::string_view reason) {
   LogEvent("warning", "peer_dropped", {{"pid", who.pid}, {"uid", who.uid}, {"reason", reason}});
+}
+
+void LogReplaced(const std::optional<SocketPeer>& gone) {
+  if (gone) LogDropped(*gone, "its place was needed");
 }
 
 // BringsDescriptors tells whether descriptors come with the next message. They stay where they are:
@@ -142,6 +147,8 @@ void KeeperServer::EndIfNobodyIsLeft() {
 void KeeperServer::Accept() {
   const BriefClosing brief;
   UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  // Else who waits there would be an event for ever, and get no further.
+  if (!socket.valid() && (errno == EMFILE || errno == ENFILE)) LogReplaced(peers_.MakePlace());
   Watch(listener_.get(), kListener, kOnce, EPOLL_CTL_MOD);
   if (!socket.valid()) return;
   const Result<SocketPeer> who = PeerOf(socket.get());
@@ -172,9 +179,7 @@ void KeeperServer::TakeConnection() {
 }
 
 void KeeperServer::Welcome(UniqueFd socket, const SocketPeer& who) {
-  if (const auto gone = peers_.Add(std::move(socket), who)) {
-    LogDropped(*gone, "its place was needed");
-  }
+  LogReplaced(peers_.Add(std::move(socket), who));
 }
 
 // Serve answers one request. False: the connection has ended.

@@ -111,6 +111,15 @@ class KeeperIsCarefulWithCardsTest(unittest.TestCase):
         self.assertEqual(self.sign(keeper, "rsa", RSA_PSS_SHA256), (REFUSED, UNFIT_SCHEME))
         self.assertEqual(self.sign(keeper, "p256", ECDSA_P256_SHA256)[0], SIGNATURE)
 
+    def test_an_identity_by_name_that_could_sign_nothing(self):
+        """It does not start; with TLS 1.2 there is something to sign."""
+        self.put("no_pss")
+        uri = self.uri("right", "object=rsa")
+        keeper = self.start(entry("id", uri, "tls-client"), wait=False)
+        self.assertEqual(keeper.wait(), 2)
+        self.assertIn("its token cannot sign by RSA-PSS, and so not for TLS 1.3", keeper.lines[-1])
+        self.start(entry("id", uri, "tls-client", unsafe_tls12=True))
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <array>
@@ -102,6 +104,39 @@ TEST_F(KeeperServerTest, DoesNotWaitForAPeerThatReadsNoReplies) {
   const Result<UniqueFd> other = ConnectTo(Path());
   ASSERT_TRUE(other.ok());
   EXPECT_EQ(Ask(*other), FrameType::kIdentity);
+}
+
+// FewDescriptors lets this process open no more than it has.
+class FewDescriptors {
+ public:
+  FewDescriptors() {
+    ::getrlimit(RLIMIT_NOFILE, &before_);
+    const UniqueFd next(::eventfd(0, EFD_CLOEXEC));
+    const rlimit few = {static_cast<rlim_t>(next.get()), before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+
+ private:
+  rlimit before_ = {};
+};
+
+TEST_F(KeeperServerTest, WhoComesWhenDescriptorsAreShortTakesThePlaceOfTheSilent) {
+  Serve({::geteuid()});
+  const Result<UniqueFd> silent = ConnectTo(Path());
+  ASSERT_TRUE(silent.ok());
+  EXPECT_EQ(Ask(*silent), FrameType::kIdentity);
+  const UniqueFd fresh(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
+  GiveUpAfterFourSeconds(fresh.get());
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  Path().copy(address.sun_path, sizeof address.sun_path - 1);
+  const FewDescriptors few;
+  ASSERT_EQ(::connect(fresh.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(Ask(fresh), FrameType::kIdentity);
+  EXPECT_EQ(Ask(*silent), std::nullopt);
 }
 
 TEST_F(KeeperServerTest, TakesConnectionsFromASocketpairOfPackets) {

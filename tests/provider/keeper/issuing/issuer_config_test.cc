@@ -51,6 +51,14 @@ TEST_F(IssuerConfigTest, SaysWhereItIsWrong) {
   ExpectRefused(Identity(ca_, tokens_), "6:21", "spent:1:1: is no spent token");
 }
 
+TEST_F(IssuerConfigTest, HasItsKeyForItself) {
+  const std::string of_tls =
+      "[[identity]]\npurpose = \"tls-client\"\nname = \"tls\"\nuri = \"" + ca_ + "\"\n";
+  const std::string ca = Identity(ca_, tokens_);
+  ExpectRefused(of_tls + ca, "8:7", "has the same key as \"tls\"");
+  ExpectRefused(ca + of_tls, "10:7", "has the same key as \"ca\"");
+}
+
 TEST_F(IssuerConfigTest, KnowsNoCertificatesThatLastForWeeksNorSignatures) {
   ExpectRefused(Identity(ca_, tokens_, "certificate_lifetime = \"745h\"\n"), "7:24", "short-lived");
   ExpectRefused(Identity(ca_, tokens_, "certificate_lifetime = \"9m\"\n"), "7:24", "from \"10m\"");
