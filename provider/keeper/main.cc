@@ -128,7 +128,9 @@ unsigned WantedThreads(Pkcs11Use use) {
 }
 
 int Keep(Flags flags) {
-  const UniqueFd& report = flags.report;  // open until the end: it shows the monitor when that is
+  // Open until the process ends, which the monitor sees by it: what modules do when a program exits
+  // may take for ever.
+  static const UniqueFd& report = *new UniqueFd(std::move(flags.report));
   const Result<std::string_view> locked = ProtectMemory();
   if (!locked.ok()) return ExitWith(kFailed, locked.status(), report);
   Result<KeeperConfig> config = flags.purpose ? LoadKeeperOfProxy(flags.config, *flags.purpose)

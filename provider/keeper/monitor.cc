@@ -118,17 +118,21 @@ void Monitor::TakeChannel() {
 
 void Monitor::Start(Keeper& keeper) {
   Result<PacketPair> report = NewPacketPair();
-  if (!report.ok()) return Refuse(keeper, report.status().message());
+  if (!report.ok()) return NotStarted(keeper, report.status());
   std::vector<std::string> arguments = arguments_;
   const std::array<int, 2> descriptors = {keeper.channel.get(), report->theirs.get()};
   arguments.insert(arguments.end(), {"--inherited-fd", std::to_string(kFirstDescriptor),
                                      "--report-fd", std::to_string(kFirstDescriptor + 1)});
   const Result<pid_t> started = StartProgram(kThisProgram, arguments, descriptors);
-  if (!started.ok()) return Refuse(keeper, started.status().message());
+  if (!started.ok()) return NotStarted(keeper, started.status());
   keeper.pid = *started;
   keeper.report = std::move(report->ours);
   keeper.started = Clock::now();
   keeper.serves = false;
+}
+
+void Monitor::NotStarted(Keeper& keeper, const Status& why) {
+  Refuse(keeper, "no keeper can be started: " + why.message());
 }
 
 // Hear takes what the keeper says of itself: at most one message, and that it is dead.

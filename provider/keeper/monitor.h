@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "bio/socket/unique_fd.h"
+#include "bio/status.h"
 
 namespace detach {
 
@@ -60,6 +61,7 @@ class Monitor {
   void Abandon(Keeper& keeper);
   void End();
   void Start(Keeper& keeper);
+  void NotStarted(Keeper& keeper, const Status& why);
   void Hear(Keeper& keeper);
   void Bury(Keeper& keeper);
   void Postpone(Keeper& keeper);

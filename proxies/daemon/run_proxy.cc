@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
+#include <exception>
 #include <optional>
 #include <utility>
 
@@ -85,9 +86,7 @@ void Drain(const ProxyProgram& program, const SignalQueue& signals, Server& serv
   Log(LogLevel::kInfo, "stopped", {{"cut", server.connections()}});
 }
 
-}  // namespace
-
-Status RunProxy(const ProxyProgram& program, const SignalQueue& signals) {
+Status Run(const ProxyProgram& program, const SignalQueue& signals) {
   Server server(program.threads, program.max_connections, LogFailures(program.handler));
   std::vector<std::string> bound;
   if (Status status = BindAll(program, server, bound); !status.ok()) return status;
@@ -101,7 +100,7 @@ Status RunProxy(const ProxyProgram& program, const SignalQueue& signals) {
   }
   RaiseDescriptorLimit();
   if (Status status = program.start(); !status.ok()) return status;
-  server.Start();
+  if (Status status = server.Start(); !status.ok()) return status;
   for (const std::string& address : bound) {
     Log(LogLevel::kInfo, "listening", {{"address", address}});
   }
@@ -110,6 +109,17 @@ Status RunProxy(const ProxyProgram& program, const SignalQueue& signals) {
   Drain(program, signals, server);
   server.Stop();
   return {};
+}
+
+}  // namespace
+
+// Asio throws where there is no descriptor left for what it waits by.
+Status RunProxy(const ProxyProgram& program, const SignalQueue& signals) {
+  try {
+    return Run(program, signals);
+  } catch (const std::exception& error) {
+    return Internal(std::string("cannot serve: ") + error.what());
+  }
 }
 
 }  // namespace detach

@@ -31,7 +31,8 @@ struct ProxyProgram {
 // RunProxy serves until SIGTERM or SIGINT, then takes no more connections, and returns when those
 // that are left have ended, when `drain` has passed, or at the second signal. SIGHUP reloads.
 // kMisuse where a port is taken or the pid file cannot be written: one line with the position in
-// the configuration, and nothing was started. Logs "listening" with each address. No thread is
+// the configuration, and nothing was started; kInternal where the system gives too little: threads,
+// descriptors. Logs "listening" with each address. No thread is
 // started before `start` is called.
 //
 // `signals` were opened before any thread was started.

@@ -1,15 +1,24 @@
 #include "proxies/identity/keeper_provider.h"
 
+#include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/provider.h>
 
+#include <cerrno>
 #include <optional>
+
+#include "bio/socket/unique_fd.h"
 
 namespace detach {
 namespace {
 
 constexpr const char* kName = "detach";
+
+bool IsForbidden(const std::string& file) {
+  const UniqueFd opened(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  return !opened.valid() && errno == EACCES;
+}
 
 }  // namespace
 
@@ -28,6 +37,10 @@ Status LoadKeeperProvider(const std::string& module) {
   constexpr int kRetainDefault = 1;
   if (OSSL_PROVIDER_try_load(nullptr, name, kRetainDefault) == nullptr) {
     ERR_clear_error();
+    if (IsForbidden(module)) {
+      return Misuse(module + ": may not be read; a reverse proxy that serves already opens files " +
+                    "of few folders only: start it again");
+    }
     const char* modules = OPENSSL_info(OPENSSL_INFO_MODULES_DIR);
     return Misuse("OpenSSL cannot load " + (module.empty() ? "detach.so" : module) +
                   "; install detach.so in " +

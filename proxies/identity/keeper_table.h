@@ -22,7 +22,7 @@ using StartKeeper = std::function<Result<UniqueFd>(const std::string& program)>;
 // ReadKeeper reads the table `keeper`, and asks the keeper at its `socket`, or the one that `start`
 // starts for its rows, or because the file names databases elsewhere (`databases`), which it reads
 // too; where there is nothing of that, there is no keeper. Leaves complaints with `root`. Loads the
-// provider where `backend` needs it: no other thread may use libcrypto yet, at the first time.
+// provider where `backend` needs it, the first time; other threads may use libcrypto meanwhile.
 KeptIdentities ReadKeeper(TomlTable& root, Role role, const NamedBackend& backend,
                           const StartKeeper& start, bool databases = false);
 

@@ -118,7 +118,7 @@ Result<KeptIdentities> KeptIdentities::Ask(std::shared_ptr<const KeeperWay> keep
   const std::string& whose = keeper->client.name();
   const Result<std::vector<KeptIdentity>> all = keeper->client.Identities("");
   if (!all.ok()) {
-    const bool named = all.status().fault() == Fault::kTransport;
+    const bool named = all.status().message().starts_with(whose + ": ");
     const bool ours = keeper->channel.valid();
     return Misuse(
         (named ? "" : whose + ": ") + all.status().message() +

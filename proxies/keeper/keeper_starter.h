@@ -3,7 +3,6 @@
 #define DETACH_PROXIES_KEEPER_KEEPER_STARTER_H_
 
 #include <string>
-#include <utility>
 
 #include "bio/backend/tls_config.h"
 #include "bio/socket/unique_fd.h"
@@ -19,9 +18,9 @@ namespace detach {
 class KeeperStarter {
  public:
   // `config` is the file, `role` what its keys are for. `quiet`: the log says nothing of keepers
-  // that only begin and end.
-  KeeperStarter(std::string config, Role role, bool quiet)
-      : config_(std::move(config)), role_(role), quiet_(quiet) {}
+  // that only begin and end. Opens what it needs for good: a process that is confined later need
+  // not be able to.
+  KeeperStarter(std::string config, Role role, bool quiet);
 
   // Start returns this end of a channel (provider/keeper/channel.h) whose keeper serves. The keeper
   // ends when nobody has this end any more, nor a connection that was made through it. `program` is
@@ -29,7 +28,8 @@ class KeeperStarter {
   //
   // kMisuse where something is wrong in the file, or below it: what the keeper says, and it begins
   // with the position. kInternal where no keeper can be started. Blocks until the keeper has read
-  // its keys, for a minute at most.
+  // its keys, for a minute at most, and no longer than until SIGTERM or SIGINT waits for this
+  // process, where the caller has blocked them.
   Result<UniqueFd> Start(const std::string& program);
 
   // MonitorHasEnded tells whether there was a monitor that has ended; once. The next call of Start
@@ -42,6 +42,7 @@ class KeeperStarter {
   std::string config_;
   Role role_;
   bool quiet_;
+  UniqueFd terminations_;
   UniqueFd control_;  // the monitor's channel; not valid: there is none
 };
 

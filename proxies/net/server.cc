@@ -14,6 +14,7 @@
 #include <asio/use_awaitable.hpp>
 #include <chrono>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace detach {
@@ -69,11 +70,16 @@ Result<tcp::endpoint> Server::Listen(const tcp::endpoint& endpoint) {
   return bound;
 }
 
-void Server::Start() {
+Status Server::Start() {
+  try {
+    for (const auto& worker : workers_) worker->thread = StartWithoutSignals(worker->context);
+  } catch (const std::system_error& error) {
+    return Internal(std::string("cannot start the threads that serve: ") + error.what());
+  }
   for (const auto& acceptor : acceptors_) {
     asio::co_spawn(workers_[0]->context, Accept(*acceptor), asio::detached);
   }
-  for (const auto& worker : workers_) worker->thread = StartWithoutSignals(worker->context);
+  return {};
 }
 
 asio::awaitable<void> Server::Accept(tcp::acceptor& acceptor) {

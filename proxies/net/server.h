@@ -28,15 +28,16 @@ class Server {
   using Place = std::shared_ptr<void>;
   using Handler = std::function<asio::awaitable<void>(Socket, Place)>;
 
-  // `threads`: 0 is one per processor. `max_connections`: more wait in the kernel's queue.
+  // `threads`: 0 is one per processor. `max_connections`: more wait in the kernel's queue. Throws
+  // std::system_error where there are too few descriptors for so many threads.
   Server(int threads, std::size_t max_connections, Handler handler);
   ~Server();
 
   // Listen binds `endpoint` and returns where: the port is chosen where it was 0. Before Start.
   Result<asio::ip::tcp::endpoint> Listen(const asio::ip::tcp::endpoint& endpoint);
 
-  // Start begins to accept, on threads of its own.
-  void Start();
+  // Start begins to accept, on threads of its own. kInternal where there are no threads to be had.
+  Status Start();
 
   // StopAccepting closes the listening sockets; connections go on. On any thread.
   void StopAccepting();
@@ -49,6 +50,10 @@ class Server {
 
  private:
   struct Worker {
+    // Asio opens what a context waits by with its first socket. Where there is no descriptor left
+    // for that, it throws: now, and not when somebody connects.
+    Worker() { const Socket first(context); }
+
     asio::io_context context{1};
     asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
     std::thread thread;

@@ -17,7 +17,12 @@ import unittest
 from keeper import KEEPER, make_identity
 from processes import PATIENCE
 
-HANGING_MODULE = "tests/support/hanging_pkcs11_module.so"
+HANGING_TOKEN = "pkcs11:token=any?module-path=" + os.path.abspath(
+    "tests/support/hanging_pkcs11_module.so")
+
+
+def row(uri):
+    return f'[[keeper.identity]]\nname = "web"\nuri = "{uri}"\n'
 
 
 def pair():
@@ -34,22 +39,22 @@ class KeeperOfAProxyOutlivesNobodyTest(unittest.TestCase):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.gate = self.folder / "gate"
 
-    def start(self, uri):
+    def start(self, config_text, purpose="tls-server", **environment):
         config = self.folder / "proxy.toml"
-        config.write_text(f'[[keeper.identity]]\nname = "web"\nuri = "{uri}"\n')
+        config.write_text(config_text)
         self.control, theirs = pair()
         self.monitor = self.enterContext(subprocess.Popen(
-            [KEEPER, "--config", config, "--purpose", "tls-server",
+            [KEEPER, "--config", config, "--purpose", purpose,
              "--monitor-fd", str(theirs.fileno())],
             pass_fds=[theirs.fileno()], stderr=subprocess.DEVNULL,
-            env={**os.environ, "DETACH_TEST_GATE": str(self.gate)}))
+            env={**os.environ, **environment}))
         theirs.close()
         self.addCleanup(self.monitor.kill)
         self.channel = self.ask(self.control)
 
     def start_with_a_key(self):
         identity = make_identity(self.folder, "web", "ec", "-pkeyopt", "ec_paramgen_curve:P-256")
-        self.start(f"file:{identity}")
+        self.start(row(f"file:{identity}"))
         self.assertEqual(self.channel.recv(100), b"ready")
         self.find_keeper()
 
@@ -88,12 +93,27 @@ class KeeperOfAProxyOutlivesNobodyTest(unittest.TestCase):
 
     def test_that_hangs_in_a_token_while_nobody_waits_for_it(self):
         os.mkfifo(self.gate)
-        self.start(f"pkcs11:token=any?module-path={os.path.abspath(HANGING_MODULE)}")
+        self.start(row(HANGING_TOKEN), DETACH_TEST_GATE=str(self.gate))
         with self.gate.open("wb"):  # which the keeper has opened, too
             self.find_keeper()
             self.check_that_the_keeper_ends()
         self.control.close()
         self.assertEqual(self.monitor.wait(PATIENCE), 0)
+
+    def test_that_hangs_in_a_module_while_it_exits(self):
+        """Nor does it hold up those who wait for the next keeper."""
+        os.mkfifo(self.gate)
+        self.start(f'identities = ["{HANGING_TOKEN}"]\n', "tls-client",
+                   DETACH_TEST_EXIT=str(self.gate))
+        self.assertEqual(self.channel.recv(100), b"ready")
+        self.find_keeper()
+        self.channel.close()
+        with self.gate.open("wb"):  # which the keeper has opened, too
+            with self.ask(self.control) as another:
+                self.assertEqual(another.recv(100), b"ready")
+            self.control.close()
+            self.assertEqual(self.monitor.wait(PATIENCE), 0)
+            self.assertTrue(select.select([self.end], [], [], PATIENCE)[0])
 
     def test_has_the_name_of_its_program(self):
         self.start_with_a_key()
