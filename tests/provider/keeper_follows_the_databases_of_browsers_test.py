@@ -170,6 +170,17 @@ class KeeperFollowsTheDatabasesOfBrowsersTest(unittest.TestCase):
                                             in notice for notice in keeper.notices()))
         self.assert_has(keeper, {"alice": ".pki/nssdb"})
 
+    def test_a_database_in_the_place_of_another_is_named(self):
+        """NSS would go on to show what the first one had, to whoever has taken that away."""
+        self.made(".pki/nssdb", "alice")
+        keeper = self.start("browser:")
+        self.assert_has(keeper, {"alice": ".pki/nssdb"})
+        (self.home / ".pki/nssdb").rename(self.home / "before")
+        self.made(".pki/nssdb", "bob")
+        self.eventually(keeper, lambda: any("has been replaced; NSS takes databases at the keeper's"
+                                            in notice for notice in keeper.notices()))
+        self.assertEqual(keeper.identities(), {})
+
     def test_it_is_read_while_somebody_else_writes(self):
         nss = self.made("profile", "alice")
         keeper = self.start(f"browser:{self.home}/profile")

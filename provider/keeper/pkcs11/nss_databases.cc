@@ -158,6 +158,16 @@ NssDirectories FindNssDirectories(const BrowserUri& uri) {
   return directories;
 }
 
+std::string NssFiles(const std::string& directory) {
+  std::string files;
+  for (const char* name : {"cert9.db", "key4.db"}) {
+    struct stat status = {};
+    ::stat((fs::path(directory) / name).c_str(), &status);
+    files += std::to_string(status.st_dev) + ":" + std::to_string(status.st_ino) + " ";
+  }
+  return files;
+}
+
 std::string NssParameters(const std::vector<std::string>& directories,
                           const std::vector<std::string>& labels) {
   constexpr unsigned kFirstSlot = 4;  // those before are NSS's own

@@ -33,6 +33,10 @@ struct BrowserUri {
 // browsers look for them. Nothing is made there.
 NssDirectories FindNssDirectories(const BrowserUri& uri);
 
+// NssFiles returns what tells the files of the database in `directory` from others of the same
+// names: NSS has them open, and reads those whatever stands there later.
+std::string NssFiles(const std::string& directory);
+
 // NssParameters returns what kNssModule is to be initialised with, so that the token of
 // directories[i] is labelled labels[i]. There is one such initialisation in a process: a second one
 // would show the first one's databases. All are for reading only: NSS would make databases where

@@ -104,13 +104,16 @@ std::string TokenReader::WhereNssFailed(const Module& module) const {
   return "; it was to open" + directories + "; name those that are whole: browser:/directory";
 }
 
-Status TokenReader::Start(Module& module) const {
+Status TokenReader::Start(Module& module) {
   if (module.was_started) return module.problem;
   module.was_started = true;
   std::string parameters;
   if (module.path == kNssModule) {
     std::vector<std::string> labels;
-    for (std::size_t i = 0; i < nss_directories_.size(); ++i) labels.push_back(NssLabel(i));
+    for (const std::string& directory : nss_directories_) {
+      labels.push_back(NssLabel(labels.size()));
+      nss_files_.push_back(NssFiles(directory));
+    }
     parameters = NssParameters(nss_directories_, labels);
   }
   Result<std::unique_ptr<Pkcs11Module>> loaded = Pkcs11Module::Load(module.path, parameters);
@@ -123,7 +126,7 @@ Status TokenReader::Start(Module& module) const {
 }
 
 // TokensOf returns what is in the slots, and sees to it that `module`'s library knows it.
-Result<std::vector<Token>> TokenReader::TokensOf(Module& module) const {
+Result<std::vector<Token>> TokenReader::TokensOf(Module& module) {
   if (Status status = Start(module); !status.ok()) return status;
   Result<std::vector<Token>> tokens = module.module->Tokens();
   if (!tokens.ok()) return tokens;
@@ -151,6 +154,24 @@ std::vector<TokenReader::Place> TokenReader::PlacesOf(const Source& source,
   return places;
 }
 
+// NssToken returns the token of the database in `directory`, where NSS has opened it as it is now.
+Result<Token> TokenReader::NssToken(const std::string& directory,
+                                    const std::vector<Token>& tokens) const {
+  const auto fail = [&](const char* what) {
+    return Misuse(directory + ": " + what +
+                  "; NSS takes databases at the keeper's start only: start it again, or reload the "
+                  "proxy that has started it");
+  };
+  const auto known = std::find(nss_directories_.begin(), nss_directories_.end(), directory);
+  if (known == nss_directories_.end()) return fail("is new");
+  const auto i = static_cast<std::size_t>(known - nss_directories_.begin());
+  if (NssFiles(directory) != nss_files_[i]) return fail("has been replaced");
+  for (const Token& token : tokens) {
+    if (TokenLabel(token.info) == NssLabel(i)) return token;
+  }
+  return fail("is not what it was");
+}
+
 std::vector<TokenReader::Place> TokenReader::BrowsersPlaces(const Source& source,
                                                             const std::vector<Token>& tokens,
                                                             FoundIdentities& found) const {
@@ -158,18 +179,11 @@ std::vector<TokenReader::Place> TokenReader::BrowsersPlaces(const Source& source
   NssDirectories directories = FindNssDirectories(*source.browser);
   for (std::string& notice : directories.notices) AddNotice(std::move(notice), found.notices);
   for (const std::string& directory : directories.found) {
-    const auto known = std::find(nss_directories_.begin(), nss_directories_.end(), directory);
-    const std::string label = NssLabel(static_cast<std::size_t>(known - nss_directories_.begin()));
-    const auto token = std::find_if(tokens.begin(), tokens.end(), [&](const Token& one) {
-      return TokenLabel(one.info) == label;
-    });
-    if (known != nss_directories_.end() && token != tokens.end()) {
-      places.push_back({*token, "browser:" + directory});
+    Result<Token> token = NssToken(directory, tokens);
+    if (token.ok()) {
+      places.push_back({*std::move(token), "browser:" + directory});
     } else {
-      AddNotice(directory +
-                    ": is new; NSS takes databases at the keeper's start only: start it "
-                    "again, or reload the proxy that has started it",
-                found.notices);
+      AddNotice(token.status().message(), found.notices);
     }
   }
   return places;

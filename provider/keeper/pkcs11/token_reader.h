@@ -45,9 +45,10 @@ class TokenReader {
   struct Module;
   struct Place;
 
-  Status Start(Module& module) const;
+  Status Start(Module& module);
   std::string WhereNssFailed(const Module& module) const;
-  Result<std::vector<Token>> TokensOf(Module& module) const;
+  Result<std::vector<Token>> TokensOf(Module& module);
+  Result<Token> NssToken(const std::string& directory, const std::vector<Token>& tokens) const;
   std::vector<Place> BrowsersPlaces(const Source& source, const std::vector<Token>& tokens,
                                     FoundIdentities& found) const;
   static std::vector<Place> PlacesOf(const Source& source, const std::vector<Token>& tokens,
@@ -57,6 +58,7 @@ class TokenReader {
   std::map<std::string, std::unique_ptr<Source>> sources_;  // by URI
   std::map<std::string, std::unique_ptr<Module>> modules_;  // by path
   std::vector<std::string> nss_directories_;                // of all sources, each once
+  std::vector<std::string> nss_files_;                      // NssFiles of each, when NSS opened it
 };
 
 }  // namespace detach
