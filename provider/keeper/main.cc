@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "bio/socket/unique_fd.h"
+#include "program/standard_descriptors.h"
 #include "program/supervisor.h"
 #include "provider/keeper/config.h"
 #include "provider/keeper/confinement.h"
@@ -176,6 +177,7 @@ int Watch(Flags flags, std::vector<std::string> arguments) {
 }  // namespace detach
 
 int main(int argc, char** argv) {
+  detach::OpenStandardDescriptors();
   CLI::App app(
       "Holds private keys for other processes, and signs for them what each key is for, and "
       "nothing "

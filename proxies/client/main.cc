@@ -4,11 +4,13 @@
 #include <string>
 
 #include "bio/backend/by_name/named_backend.h"
+#include "program/standard_descriptors.h"
 #include "proxies/client/client_proxy.h"
 #include "proxies/client/identities_command.h"
 #include "proxies/daemon/proxy_main.h"
 
 int main(int argc, char** argv) {
+  detach::OpenStandardDescriptors();
   CLI::App app(
       "The client proxy: takes the browser's CONNECT through the reverse proxy, with a client "
       "certificate from the database, and takes its TLS off once the inner TLS stands.");

@@ -4,10 +4,12 @@
 #include <string>
 
 #include "bio/backend/by_name/named_backend.h"
+#include "program/standard_descriptors.h"
 #include "proxies/daemon/proxy_main.h"
 #include "proxies/reverse/reverse_proxy.h"
 
 int main(int argc, char** argv) {
+  detach::OpenStandardDescriptors();
   CLI::App app(
       "The reverse proxy: lets clients with a certificate through to the destinations that its "
       "configuration allows, and takes its TLS off once the inner TLS stands.");

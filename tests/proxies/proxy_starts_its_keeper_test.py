@@ -18,6 +18,7 @@ from keeper import KEEPER
 from kept_case import OwnKeeperCase, keepers_of, monitor_of
 from private_key import components, found_in
 from processes import PATIENCE
+from resources import wait_until
 
 
 def open_files(process):
@@ -73,6 +74,15 @@ class ProxyStartsItsKeeperTest(OwnKeeperCase):
             # The proxy's end; of the keeper, its channel and what it reports through.
             self.assertEqual(open_files(monitor)[3:], ["socket"] * 3)
             self.assertEqual(set(open_files(keeper)[3:]) - {"anon_inode"}, {"socket"})
+
+    def test_they_have_nothing_open_where_a_log_would_be_if_they_were_started_without(self):
+        """Nor has the proxy: its log would go to whatever it opens first."""
+        pid = self.directory / "pid"
+        reverse = self.reverse_proxy(self.port, prefix=["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"],
+                                     **self.own_reverse(pid_file=str(pid)))
+        wait_until(pid.exists, "it has started")
+        for process in (reverse.pid, monitor_of(reverse), *keepers_of(reverse)):
+            self.assertEqual(open_files(process)[:3], ["/dev/null"] * 3)
 
     def test_it_is_the_one_beside_the_proxy_unless_another_is_named(self):
         folder = self.directory / "bin"
