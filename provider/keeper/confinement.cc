@@ -62,6 +62,9 @@ const SystemCall kForTokens[] = {
     {SCMP_SYS(geteuid)}, {SCMP_SYS(getuid)}, {SCMP_SYS(getegid)}, {SCMP_SYS(getgid)},
     {SCMP_SYS(uname)}, {SCMP_SYS(sched_yield)}, {SCMP_SYS(clock_nanosleep)},
     {SCMP_SYS(nanosleep)}, {SCMP_SYS(gettimeofday)}, {SCMP_SYS(rt_sigaction)},
+    // By it the kernel goes on with a wait that has a limit, after the process was stopped or the
+    // machine asleep. glibc aborts where that fails.
+    {SCMP_SYS(restart_syscall)},
 };
 // A smart card is reached through pcscd, p11-kit's remote modules through its server.
 const SystemCall kForModules[] = {

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -86,6 +87,15 @@ TEST(ConfinementTest, LetsWhoReadsTokensStartNoProgramAndMakeNoCode) {
                                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED;
                            }),
                 Survives, "");
+  }
+}
+
+// EINTR: the kernel has been asked, and there is no wait to go on with.
+TEST(ConfinementTest, LetsAWaitForATokenGoOnAfterTheProcessWasStopped) {
+  for (const Pkcs11Use use : {Pkcs11Use::kDatabases, Pkcs11Use::kModules}) {
+    EXPECT_EXIT(
+        WithTokens(use, [] { return ::syscall(SYS_restart_syscall) == -1 && errno == EINTR; }),
+        Survives, "");
   }
 }
 
