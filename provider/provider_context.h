@@ -5,6 +5,7 @@
 #include <openssl/core.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 
 #include <atomic>
 #include <memory>
@@ -82,13 +83,14 @@ class ProviderContext {
   std::atomic<bool> keys_are_shown_ = false;
 };
 
-// WithoutExceptions returns what `act` returns, or `otherwise` where there is no memory: no
-// exception crosses C.
+// WithoutExceptions returns what `act` returns. Where there is no memory it says so on the queue of
+// errors, and returns `otherwise`: no exception crosses C.
 template <typename Value, typename Act>
 Value WithoutExceptions(Value otherwise, Act act) noexcept {
   try {
     return act();
   } catch (const std::bad_alloc&) {
+    ERR_raise(ERR_LIB_PROV, ERR_R_MALLOC_FAILURE);
     return otherwise;
   }
 }

@@ -15,8 +15,8 @@ const char* TypeOf(const EVP_PKEY* key) {
 }  // namespace
 
 Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, KeeperPtr keeper,
-                                const KeptIdentity& identity,
-                                const std::vector<std::uint8_t>& certificate) {
+                                const KeptIdentity& identity) {
+  const std::vector<std::uint8_t>& certificate = identity.chain.front();
   X509* into = X509_new_ex(provider->private_library(), nullptr);
   const unsigned char* at = certificate.data();
   const bool read =

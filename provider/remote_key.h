@@ -36,11 +36,10 @@ struct RemoteKey {
 using KeyHandle = std::shared_ptr<const RemoteKey>;
 
 // MakeRemoteKey returns the key of `identity`, which `keeper` has. It takes the public half from
-// `certificate`, the identity's own. kIncompatible where the key is of a type that the provider
-// does not know.
+// the identity's certificate. kIncompatible where the key is of a type that the provider does not
+// know.
 Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, KeeperPtr keeper,
-                                const KeptIdentity& identity,
-                                const std::vector<std::uint8_t>& certificate);
+                                const KeptIdentity& identity);
 
 }  // namespace detach
 

@@ -36,28 +36,10 @@ struct Store {
   std::size_t next = 0;
 };
 
-// Split takes apart certificates that stand one behind the other. DER says how long it is.
-Result<std::vector<Certificate>> Split(const KeptIdentity& identity) {
-  std::vector<Certificate> certificates;
-  const unsigned char* at = identity.chain.data();
-  const unsigned char* const end = at + identity.chain.size();
-  while (at != end) {
-    const unsigned char* const begin = at;
-    const std::unique_ptr<X509, FreeX509> parsed(d2i_X509(nullptr, &at, end - at));
-    if (!parsed) return Violation("identity \"" + identity.name + "\": its chain cannot be read");
-    certificates.emplace_back(begin, at);
-  }
-  return certificates;
-}
-
 Status Append(const KeptIdentity& identity, Store& store) {
-  const Result<std::vector<Certificate>> certificates = Split(identity);
-  if (!certificates.ok()) return certificates.status();
-  if (certificates->empty()) return Violation("identity \"" + identity.name + "\": no certificate");
-  const Result<KeyHandle> key =
-      MakeRemoteKey(store.provider, store.keeper, identity, certificates->front());
+  const Result<KeyHandle> key = MakeRemoteKey(store.provider, store.keeper, identity);
   if (!key.ok()) return key.status();
-  store.objects.insert(store.objects.end(), certificates->begin(), certificates->end());
+  store.objects.insert(store.objects.end(), identity.chain.begin(), identity.chain.end());
   store.objects.emplace_back(*key);
   return {};
 }

@@ -43,6 +43,26 @@ NamePtr ParseName(std::span<const std::uint8_t> der) {
   return ParseWhole<NamePtr>(der, d2i_X509_NAME);
 }
 
+std::vector<Bytes> SplitDer(std::span<const std::uint8_t> der) {
+  constexpr int kErrorOrEndless = 0x81;
+  std::vector<Bytes> objects;
+  const unsigned char* at = der.data();
+  const unsigned char* const end = at + der.size();
+  while (at != end) {
+    const unsigned char* const begin = at;
+    long size = 0;
+    int tag = 0;
+    int tag_class = 0;
+    ERR_set_mark();
+    const int header = ASN1_get_object(&at, &size, &tag, &tag_class, end - at);
+    ERR_pop_to_mark();
+    if ((header & kErrorOrEndless) != 0) return {};
+    at += size;
+    objects.emplace_back(begin, at);
+  }
+  return objects;
+}
+
 Bytes CertificateDer(const X509* certificate) { return Der(certificate, i2d_X509); }
 
 Bytes PublicKeyDer(const X509* certificate) {

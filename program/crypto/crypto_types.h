@@ -40,6 +40,10 @@ X509Ptr ParseCertificate(std::span<const std::uint8_t> der);
 CrlPtr ParseCrl(std::span<const std::uint8_t> der);
 NamePtr ParseName(std::span<const std::uint8_t> der);
 
+// SplitDer takes apart objects that stand one behind the other; DER says how long each is. Empty
+// where the last is not whole. It looks into none, and leaves the thread's queue of errors alone.
+std::vector<std::vector<std::uint8_t>> SplitDer(std::span<const std::uint8_t> der);
+
 std::vector<std::uint8_t> CertificateDer(const X509* certificate);
 
 // PublicKeyDer returns the SubjectPublicKeyInfo in `certificate`.

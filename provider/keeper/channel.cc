@@ -65,7 +65,9 @@ Result<UniqueFd> ConnectThrough(int channel) {
   part->cmsg_len = CMSG_LEN(sizeof(int));
   const int theirs = connection->theirs.get();
   std::memcpy(CMSG_DATA(part), &theirs, sizeof theirs);
-  if (::sendmsg(channel, &message.header, MSG_NOSIGNAL) < 0) return Failure();
+  if (Uninterrupted([&] { return ::sendmsg(channel, &message.header, MSG_NOSIGNAL); }) < 0) {
+    return Failure();
+  }
   return std::move(connection->ours);
 }
 

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "program/crypto/crypto_types.h"
 #include "provider/keeper/exchange.h"
 
 namespace detach {
@@ -9,7 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxChainSize = 64 << 10;
 
-Result<std::vector<std::uint8_t>> ChainOf(Exchange& keeper, const std::string& name) {
+Result<std::vector<std::vector<std::uint8_t>>> ChainOf(Exchange& keeper, const std::string& name) {
   std::vector<std::uint8_t> chain;
   std::size_t size = 0;
   do {
@@ -24,7 +25,11 @@ Result<std::vector<std::uint8_t>> ChainOf(Exchange& keeper, const std::string& n
       return Violation("keeper protocol: a chain that does not end");
     }
   } while (chain.size() < size);
-  return chain;
+  std::vector<std::vector<std::uint8_t>> certificates = SplitDer(chain);
+  if (certificates.empty()) {
+    return Violation("keeper protocol: identity \"" + name + "\" has a damaged chain");
+  }
+  return certificates;
 }
 
 std::string TextOf(const std::vector<std::uint8_t>& payload) {
@@ -55,7 +60,7 @@ Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& na
     if (!reply.ok()) return reply.status();
     count = reply->position;
     if (!name.empty() && name != reply->name) continue;
-    Result<std::vector<std::uint8_t>> chain = ChainOf(keeper, reply->name);
+    auto chain = ChainOf(keeper, reply->name);
     if (!chain.ok()) return chain.status();
     const auto purpose = static_cast<Purpose>(reply->argument);
     identities.push_back(

@@ -22,8 +22,8 @@ struct KeptIdentity {
   std::string name;
   Purpose purpose = Purpose::kTlsServer;
   KeyId key = {};
-  std::string location;             // of the key, as of KeyAndChain
-  std::vector<std::uint8_t> chain;  // DER, one certificate behind the other, the key's own first
+  std::string location;                          // of the key, as of KeyAndChain
+  std::vector<std::vector<std::uint8_t>> chain;  // DER, the key's own first, which is always there
 };
 
 // KeeperClient asks a keeper. Copies share their connections, of which some are kept from one call

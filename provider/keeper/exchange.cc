@@ -25,19 +25,18 @@ Result<Frame> Judge(Result<Frame> reply, FrameType expected) {
 
 // SendAndReceive returns how many bytes came back; 0 at the end of the connection, -1 with errno.
 ssize_t SendAndReceive(int socket, const FrameBytes& request, std::span<std::uint8_t> reply) {
-  ssize_t size = 0;
-  do {
-    size = ::send(socket, request.data(), request.size(), MSG_NOSIGNAL);
-  } while (size < 0 && errno == EINTR);
+  const ssize_t size =
+      Uninterrupted([&] { return ::send(socket, request.data(), request.size(), MSG_NOSIGNAL); });
   if (size < 0) return size;
-  do {
-    size = ::recv(socket, reply.data(), reply.size(), 0);
-  } while (size < 0 && errno == EINTR);
-  return size;
+  return Uninterrupted([&] { return ::recv(socket, reply.data(), reply.size(), 0); });
 }
 
 bool HasEnded(ssize_t size) {
   return size == 0 || (size < 0 && (errno == EPIPE || errno == ECONNRESET));
+}
+
+std::string WhyThereIsNoAnswer(ssize_t size) {
+  return HasEnded(size) ? "the keeper has ended the connection; see its log" : SocketErrorText();
 }
 
 }  // namespace
@@ -52,37 +51,27 @@ Exchange::~Exchange() {
 }
 
 Result<Frame> Exchange::Ask(const Frame& request, FrameType expected) {
-  if (!connection_) {
-    if (Status status = Connect(); !status.ok()) return status;
-  }
+  // It is nobody's until it has answered, also where memory gives out in between: the next question
+  // would get this one's answer.
+  Result<KeeperConnectionPtr> connection =
+      connection_ ? std::move(connection_) : connections_.Connect();
+  if (!connection.ok()) return connection.status();
   const FrameBytes bytes = EncodeFrame(request);
   std::array<std::uint8_t, kFrameSize + 1> reply;  // one more shows that a frame is too long
-  ssize_t size = SendAndReceive(connection_->get(), bytes, reply);
+  ssize_t size = SendAndReceive((*connection)->get(), bytes, reply);
   for (int left = std::exchange(replacements_, 0); left > 0 && HasEnded(size); --left) {
-    if (Status status = Connect(); !status.ok()) return status;
-    size = SendAndReceive(connection_->get(), bytes, reply);
+    connection = connections_.Connect();
+    if (!connection.ok()) return connection.status();
+    size = SendAndReceive((*connection)->get(), bytes, reply);
   }
-  if (size <= 0) return Broken(size);
+  if (size <= 0) {
+    const std::string why = WhyThereIsNoAnswer(size);
+    return Transport(connections_.name() + ": " + why);
+  }
   Result<Frame> answer =
       Judge(DecodeFrame(std::span(reply).first(static_cast<std::size_t>(size))), expected);
-  if (answer.status().fault() == Fault::kViolation) connection_.reset();
+  if (answer.status().fault() != Fault::kViolation) connection_ = *std::move(connection);
   return answer;
-}
-
-Status Exchange::Connect() {
-  connection_.reset();
-  Result<KeeperConnectionPtr> connection = connections_.Connect();
-  if (!connection.ok()) return connection.status();
-  connection_ = *std::move(connection);
-  return {};
-}
-
-// On a connection that gave no answer in time the next question would get it.
-Status Exchange::Broken(ssize_t size) {
-  const std::string why =
-      HasEnded(size) ? "the keeper has ended the connection; see its log" : SocketErrorText();
-  connection_.reset();
-  return Transport(connections_.name() + ": " + why);
 }
 
 }  // namespace detach

@@ -2,8 +2,6 @@
 #ifndef DETACH_PROVIDER_KEEPER_EXCHANGE_H_
 #define DETACH_PROVIDER_KEEPER_EXCHANGE_H_
 
-#include <sys/types.h>
-
 #include "bio/status.h"
 #include "provider/keeper/connections.h"
 #include "provider/keeper/frame.h"
@@ -27,9 +25,6 @@ class Exchange {
   Result<Frame> Ask(const Frame& request, FrameType expected);
 
  private:
-  Status Connect();
-  Status Broken(ssize_t size);
-
   KeeperConnections& connections_;
   KeeperConnectionPtr connection_;  // null: there is none yet, or it has a fault
   int replacements_;                // that are left, until the first answer

@@ -31,7 +31,10 @@ UniqueFd NewSocket(int flags) {
 }
 
 bool Connect(const UniqueFd& socket, const sockaddr_un& address) {
-  return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  return Uninterrupted([&] {
+           return ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address),
+                            sizeof address);
+         }) == 0;
 }
 
 Status CheckFolder(const std::string& path) {
@@ -103,6 +106,7 @@ Result<UniqueFd> ConnectTo(const std::string& path) {
   const std::optional<sockaddr_un> address = AddressOf(path);
   if (!address) return BadPath(path);
   UniqueFd socket = NewSocket(0);
+  if (!socket.valid()) return Transport(SystemError(path));
   GiveUpAfterFourSeconds(socket.get());
   if (!Connect(socket, *address)) return Transport(path + ": " + SocketErrorText());
   return socket;
@@ -113,7 +117,7 @@ std::string SocketErrorText() {
 }
 
 void GiveUpAfterFourSeconds(int socket) {
-  const timeval limit = {.tv_sec = 4, .tv_usec = 0};
+  const timeval limit = {.tv_sec = kPatienceWithKeepers.count(), .tv_usec = 0};
   for (const int option : {SO_RCVTIMEO, SO_SNDTIMEO}) {
     ::setsockopt(socket, SOL_SOCKET, option, &limit, sizeof limit);
   }

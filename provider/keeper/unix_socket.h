@@ -4,12 +4,18 @@
 
 #include <sys/types.h>
 
+#include <cerrno>
+#include <chrono>
 #include <string>
 
 #include "bio/socket/unique_fd.h"
 #include "bio/status.h"
 
 namespace detach {
+
+// How long a keeper may take: less than the proxies give a handshake, which is to be told why it
+// fails.
+inline constexpr std::chrono::seconds kPatienceWithKeepers{4};
 
 struct SocketPeer {
   pid_t pid = 0;
@@ -29,9 +35,25 @@ Result<UniqueFd> ConnectTo(const std::string& path);
 // SocketErrorText returns what errno says of a socket that gives up after four seconds.
 std::string SocketErrorText();
 
-// GiveUpAfterFourSeconds lets reads and writes of `socket` fail with EAGAIN then: before the
-// proxies give up the handshake, so that it is told why it fails.
+// GiveUpAfterFourSeconds lets reads and writes of `socket` fail with EAGAIN then.
 void GiveUpAfterFourSeconds(int socket);
+
+// Uninterrupted returns what `call` does, a system call on such a socket: again where a signal has
+// ended it, which begins the four seconds anew, but for no more than four seconds. -1, with EAGAIN,
+// where signals are all there is.
+template <typename Call>
+auto Uninterrupted(Call call) {
+  const auto begin = std::chrono::steady_clock::now();
+  auto result = call();
+  while (result < 0 && errno == EINTR) {
+    if (std::chrono::steady_clock::now() - begin >= kPatienceWithKeepers) {
+      errno = EAGAIN;
+      break;
+    }
+    result = call();
+  }
+  return result;
+}
 
 // PacketPair is a connection between two descriptors of this process.
 struct PacketPair {

@@ -36,21 +36,6 @@ bool IsFor(const KeptIdentity& kept, Role role) {
   return kept.purpose == (role == Role::kServer ? Purpose::kTlsServer : Purpose::kTlsClient);
 }
 
-// ChainOf takes apart certificates that stand one behind the other. DER says how long it is.
-Result<std::vector<Bytes>> ChainOf(const KeptIdentity& kept) {
-  std::vector<Bytes> chain;
-  const unsigned char* at = kept.chain.data();
-  const unsigned char* const end = at + kept.chain.size();
-  while (at != end) {
-    const unsigned char* const begin = at;
-    const X509Ptr certificate(d2i_X509(nullptr, &at, end - at));
-    if (!certificate) break;
-    chain.emplace_back(begin, at);
-  }
-  if (at == end && !chain.empty()) return chain;
-  return Violation("its identity \"" + kept.name + "\" has a damaged chain" + TakeCryptoError());
-}
-
 Result<Bytes> Digest(const SignatureScheme& scheme, std::span<const std::uint8_t> message) {
   Bytes digest(EVP_MAX_MD_SIZE);
   std::size_t size = 0;
@@ -130,11 +115,9 @@ Result<KeptIdentities> KeptIdentities::Ask(std::shared_ptr<const KeeperWay> keep
   identities.role_ = role;
   identities.takes_signer_ = takes_signer;
   for (const KeptIdentity& kept : *all) {
-    Result<std::vector<Bytes>> chain = ChainOf(kept);
-    if (!chain.ok()) return Misuse(whose + ": " + chain.status().message());
     Named named = {kept.name, kept.location, nullptr};
     if (IsFor(kept, role)) {
-      Identity identity{*std::move(chain), StoreUri{UriOf(kept.name, *keeper)}};
+      Identity identity{kept.chain, StoreUri{UriOf(kept.name, *keeper)}};
       if (takes_signer) identity.key = SignerOf(*keeper, kept);
       named.identity = std::make_shared<const Identity>(std::move(identity));
     }

@@ -5,21 +5,27 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <future>
+#include <new>
 #include <set>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "provider/keeper/brief_closing.h"
 #include "provider/keeper/channel.h"
 #include "provider/keeper/client.h"
 #include "provider/keeper/unix_socket.h"
+#include "tests/support/scarce_memory.h"
 #include "tests/support/temporary_directory.h"
 
 namespace detach {
@@ -211,6 +217,42 @@ TEST_F(KeptConnectionsTest, AreGivenUpAfterAnAnswerThatIsNone) {
   EXPECT_TRUE(AsksOverANewConnection());
 }
 
+// A read that gives up after a while begins anew after each signal.
+TEST_F(KeptConnectionsTest, AreGivenUpInAProgramThatGetsSignalsAllTheTime) {
+  BriefClosing::Prepare();
+  UniqueFd connection = KeptByClient();
+  auto asking = std::async(std::launch::async, [&] {
+    const BriefClosing signals;  // one each millisecond
+    return Ask(client_);
+  });
+  EXPECT_EQ(asking.wait_for(std::chrono::milliseconds(kPatience)), std::future_status::ready);
+  connection.reset();
+  EXPECT_NE(asking.get().message().find("has not answered for four seconds"), std::string::npos);
+}
+
+TEST_F(KeptConnectionsTest, AreGivenUpAfterAnAnswerForWhichThereIsNoMemory) {
+  const Frame question = {
+      .type = FrameType::kSignTls12Digest, .name = "id", .payload = std::vector<std::uint8_t>(32)};
+  const auto ask = [&](int allocations) {
+    const ScarceMemory scarce(allocations);
+    try {
+      std::ignore = client_.Sign(question);
+    } catch (const std::bad_alloc&) {
+    }
+    return ScarceMemory::GaveOut();
+  };
+  int allocations = 0;
+  for (bool gave_out = true; gave_out; ++allocations) {
+    const UniqueFd connection = KeptByClient();
+    auto asking = std::async(std::launch::async, ask, allocations);
+    EXPECT_TRUE(TakeQuestion(connection));
+    EXPECT_TRUE(Reply(connection, {.type = FrameType::kChain, .name = "id", .payload = {1}}));
+    gave_out = asking.get();
+    EXPECT_TRUE(IsReadable(connection, 0)) << "is kept; allocations: " << allocations;
+  }
+  EXPECT_GT(allocations, 2) << "nothing was tried";
+}
+
 TEST_F(KeptConnectionsTest, AreNotTheirProcesssChildrens) {
   const UniqueFd connection = KeptByClient();
   const pid_t child = ::fork();
@@ -271,6 +313,39 @@ TEST_F(KeptConnectionsTest, EndWithTheLastClient) {
   client_ = KeeperClient::At("/nowhere");
   char byte = 0;
   EXPECT_EQ(::recv(connection.get(), &byte, 1, 0), 0);
+}
+
+TEST_F(KeptConnectionsTest, WhoHasNoDescriptorLeftIsToldSo) {
+  rlimit before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Status status = Ask(KeeperClient::At("/nowhere"));
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(status.message(), "/nowhere: Too many open files");
+}
+
+TEST_F(KeptConnectionsTest, AKeeperWhoseChainIsDamagedIsNone) {
+  const std::vector<std::uint8_t> whole = {0x30, 0x01, 0xaa};
+  const std::vector<std::uint8_t> half = {0x30, 0x02, 0xaa};
+  for (const auto& chain : {whole, half}) {
+    auto asking = std::async(std::launch::async, [&] { return client_.Identities("").status(); });
+    const UniqueFd connection = Accept();
+    EXPECT_TRUE(TakeQuestion(connection));
+    EXPECT_TRUE(Reply(connection, {.type = FrameType::kIdentity,
+                                   .argument = 1,
+                                   .position = 1,
+                                   .name = "id",
+                                   .payload = {'x'}}));
+    EXPECT_TRUE(TakeQuestion(connection));
+    EXPECT_TRUE(Reply(connection, {.type = FrameType::kChain,
+                                   .position = static_cast<std::uint32_t>(chain.size()),
+                                   .name = "id",
+                                   .payload = chain}));
+    const Status status = asking.get();
+    EXPECT_EQ(status.ok(), chain == whole);
+    EXPECT_EQ(status.message().find("damaged chain") != std::string::npos, chain == half);
+  }
 }
 
 TEST_F(KeptConnectionsTest, WhoClosesTheChannelIsToldSo) {
