@@ -100,7 +100,7 @@ std::string_view RefusalText(Refusal refusal) noexcept {
     case Refusal::kTls12Off:
       return "the identity signs for TLS 1.3 only (unsafe_tls12 is off)";
     case Refusal::kQuota:
-      return "the identity has signed too often in this second";
+      return "the identity has signed too often in this second (signatures_per_second)";
     case Refusal::kPositionBeyondChain:
       return "the position is behind the chain's end";
     case Refusal::kFailed:

@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
       "the URL of a reverse proxy: ask it, without a certificate, which ones it takes, and say "
       "which identity it would get and why not the others: exit code 1 if none");
   app.footer(
-      "Signals: SIGTERM drains, a second one ends at once; SIGHUP reads the configuration "
+      "Signals: SIGTERM drains, a second one waits for no tunnel; SIGHUP reads the configuration "
       "again, but listen, "
       "pid_file, threads, max_connections and drain, which stay as they were at the start.\nExit "
       "codes: 0 ended, 1 failed, 2 wrong usage or configuration.\nTLS backends, of which the first "

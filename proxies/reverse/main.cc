@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
   app.add_flag("--check-config", check_config,
                "only read and check the configuration: exit code 0 if it is good, else 2");
   app.footer(
-      "Signals: SIGTERM drains, a second one ends at once; SIGHUP reads the configuration "
+      "Signals: SIGTERM drains, a second one waits for no tunnel; SIGHUP reads the configuration "
       "again, but listen, "
       "pid_file, threads, max_connections and drain, which stay as they were at the start; tunnels "
       "that it does not allow end; files are read only from the folders that were named at the "
