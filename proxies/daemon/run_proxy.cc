@@ -87,6 +87,7 @@ void Drain(const ProxyProgram& program, const SignalQueue& signals, Server& serv
 }
 
 Status Run(const ProxyProgram& program, const SignalQueue& signals) {
+  RaiseDescriptorLimit();
   Server server(program.threads, program.max_connections, LogFailures(program.handler));
   std::vector<std::string> bound;
   if (Status status = BindAll(program, server, bound); !status.ok()) return status;
@@ -98,7 +99,6 @@ Status Run(const ProxyProgram& program, const SignalQueue& signals) {
     }
     pid_file.emplace(*std::move(created));
   }
-  RaiseDescriptorLimit();
   if (Status status = program.start(); !status.ok()) return status;
   if (Status status = server.Start(); !status.ok()) return status;
   for (const std::string& address : bound) {

@@ -11,8 +11,8 @@ import proxies
 from processes import PATIENCE
 from tunnel_case import TunnelCase
 
-GIBIBYTE = 1 << 30
-THREADS = 256  # their stacks alone take more than that
+MEMORY = 1 << 29  # bytes
+THREADS = 256  # their stacks alone take that, of whatever size they are
 DESCRIPTORS = 64  # each thread that serves waits by some
 
 
@@ -34,8 +34,13 @@ class ProxySaysWhatItLacksAtItsStartTest(TunnelCase):
     def test_descriptors(self):
         self.check(f"--nofile={DESCRIPTORS}:{DESCRIPTORS}", "^cannot serve: .*Too many open files$")
 
+    def test_descriptors_that_it_may_have_for_the_asking(self):
+        reverse = self.reverse_proxy(9, prefix=["prlimit", f"--nofile={DESCRIPTORS}:"],
+                                     threads=THREADS)
+        reverse.event("listening")
+
     def test_threads(self):
-        self.check(f"--as={GIBIBYTE}",
+        self.check(f"--as={MEMORY}",
                    "^cannot start the threads that serve: Resource temporarily unavailable$")
 
 
