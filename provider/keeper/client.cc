@@ -61,6 +61,8 @@ Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& na
     count = reply->position;
     if (!name.empty() && name != reply->name) continue;
     auto chain = ChainOf(keeper, reply->name);
+    // It has gone since: a card can be taken out at any moment.
+    if (!chain.ok() && chain.status().fault() == Fault::kIncompatible) continue;
     if (!chain.ok()) return chain.status();
     const auto purpose = static_cast<Purpose>(reply->argument);
     identities.push_back(

@@ -1,6 +1,8 @@
 #include "provider/keeper/client.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "provider/keeper/channel.h"
 #include "provider/keeper/unix_socket.h"
 #include "tests/provider/keeper/issuing/certificate_requests.h"
 #include "tests/provider/keeper/issuing/issuing_case.h"
@@ -102,6 +105,49 @@ TEST_F(KeeperClientTest, WaitsBehindAChannelForTheKeeperThatIsToCome) {
   keeper.emplace(UniqueFd(::dup(next.get())), TwoIdentities());
   asking.join();
   EXPECT_TRUE(served);
+}
+
+// The next connection through `channel`, each of whose questions gets the next of `replies`.
+void Reply(const UniqueFd& channel, const std::vector<Frame>& replies) {
+  pollfd readable = {.fd = channel.get(), .events = POLLIN, .revents = 0};
+  ASSERT_EQ(::poll(&readable, 1, -1), 1);
+  const Result<UniqueFd> connection = AcceptFrom(channel.get());
+  ASSERT_TRUE(connection.ok());
+  GiveUpAfterFourSeconds(connection->get());
+  for (const Frame& reply : replies) {
+    FrameBytes bytes;
+    ASSERT_EQ(::recv(connection->get(), bytes.data(), bytes.size(), 0), kFrameSize);
+    bytes = EncodeFrame(reply);
+    ASSERT_EQ(::send(connection->get(), bytes.data(), bytes.size(), MSG_NOSIGNAL), kFrameSize);
+  }
+}
+
+TEST_F(KeeperClientTest, DoesWithoutAnIdentityThatGoesWhileItAsks) {
+  Result<PacketPair> channel = NewPacketPair();
+  const KeeperClient client = KeeperClient::Through(std::move(channel->ours));
+  const KeyAndChain content = NewContent(KeyType::kEcP256);
+  const auto identity = [](const std::string& name) {
+    return Frame{.type = FrameType::kIdentity,
+                 .argument = static_cast<std::uint16_t>(Purpose::kTlsClient),
+                 .position = 2,
+                 .name = name,
+                 .payload = {'x'}};
+  };
+  std::thread keeper([&] {
+    Reply(channel->theirs, {identity("gone"),
+                            {.type = FrameType::kRefused,
+                             .argument = static_cast<std::uint16_t>(Refusal::kUnknownIdentity)},
+                            identity("there"),
+                            {.type = FrameType::kChain,
+                             .position = static_cast<std::uint32_t>(content.chain.size()),
+                             .name = "there",
+                             .payload = content.chain}});
+  });
+  const Result<std::vector<KeptIdentity>> identities = client.Identities("");
+  keeper.join();
+  ASSERT_TRUE(identities.ok()) << identities.status().message();
+  ASSERT_EQ(identities->size(), 1U);
+  EXPECT_EQ(identities->front().name, "there");
 }
 
 TEST_F(KeeperClientTest, SaysWhichKeeperDoesNotAnswer) {
