@@ -1,5 +1,4 @@
-// What becomes of a client's connections between two questions. The test is the keeper: it has the
-// other end of the client's channel, and does what a keeper does, and what none should.
+// What becomes of a client's connections between two questions.
 #include "provider/keeper/connections.h"
 
 #include <fcntl.h>
@@ -14,7 +13,6 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
-#include <new>
 #include <set>
 #include <string>
 #include <tuple>
@@ -25,18 +23,11 @@
 #include "provider/keeper/channel.h"
 #include "provider/keeper/client.h"
 #include "provider/keeper/unix_socket.h"
-#include "tests/support/scarce_memory.h"
+#include "tests/provider/keeper/kept_connections_fixture.h"
 #include "tests/support/temporary_directory.h"
 
 namespace detach {
 namespace {
-
-constexpr int kPatience = 30'000;  // milliseconds, for what is going to happen
-
-bool IsReadable(const UniqueFd& socket, int patience = kPatience) {
-  pollfd wanted = {.fd = socket.get(), .events = POLLIN, .revents = 0};
-  return ::poll(&wanted, 1, patience) == 1;
-}
 
 std::set<int> OpenDescriptors() {
   std::set<int> open;
@@ -46,64 +37,7 @@ std::set<int> OpenDescriptors() {
   return open;
 }
 
-class KeptConnectionsTest : public ::testing::Test {
- protected:
-  KeptConnectionsTest() : channel_(*NewPacketPair()) {}
-
-  // Asks for a signature on a thread of its own.
-  std::future<Status> Asking() {
-    return std::async(std::launch::async, [this] { return Ask(client_); });
-  }
-  static Status Ask(const KeeperClient& client) {
-    return client
-        .Sign({.type = FrameType::kSignTls12Digest,
-               .name = "id",
-               .payload = std::vector<std::uint8_t>(32)})
-        .status();
-  }
-
-  // The next connection that the client makes.
-  UniqueFd Accept() {
-    EXPECT_TRUE(IsReadable(channel_.theirs));
-    Result<UniqueFd> connection = AcceptFrom(channel_.theirs.get());
-    EXPECT_TRUE(connection.ok() && connection->valid());
-    return *std::move(connection);
-  }
-  bool MakesAnother() { return IsReadable(channel_.theirs, 0); }
-
-  static bool TakeQuestion(const UniqueFd& connection) {
-    FrameBytes question;
-    return IsReadable(connection) &&
-           ::recv(connection.get(), question.data(), question.size(), 0) == kFrameSize;
-  }
-  static bool Reply(const UniqueFd& connection, const Frame& frame) {
-    const FrameBytes reply = EncodeFrame(frame);
-    return ::send(connection.get(), reply.data(), reply.size(), MSG_NOSIGNAL) == kFrameSize;
-  }
-  static Frame Signature() { return {.type = FrameType::kSignature, .name = "id", .payload = {1}}; }
-  static bool Answer(const UniqueFd& connection) {
-    return TakeQuestion(connection) && Reply(connection, Signature());
-  }
-
-  // Lets the client ask once. Returns the connection, which it keeps.
-  UniqueFd KeptByClient() {
-    std::future<Status> asking = Asking();
-    UniqueFd connection = Accept();
-    EXPECT_TRUE(Answer(connection));
-    EXPECT_TRUE(asking.get().ok());
-    return connection;
-  }
-
-  // Whether the next question comes over a new connection, where it is answered.
-  bool AsksOverANewConnection() {
-    std::future<Status> asking = Asking();
-    const UniqueFd connection = Accept();
-    return Answer(connection) && asking.get().ok();
-  }
-
-  PacketPair channel_;
-  KeeperClient client_ = KeeperClient::Through(std::move(channel_.ours));
-};
+class KeptConnectionsTest : public KeptConnectionsFixture {};
 
 TEST_F(KeptConnectionsTest, ServeOneQuestionAfterTheOther) {
   const UniqueFd connection = KeptByClient();
@@ -228,29 +162,6 @@ TEST_F(KeptConnectionsTest, AreGivenUpInAProgramThatGetsSignalsAllTheTime) {
   EXPECT_EQ(asking.wait_for(std::chrono::milliseconds(kPatience)), std::future_status::ready);
   connection.reset();
   EXPECT_NE(asking.get().message().find("has not answered for four seconds"), std::string::npos);
-}
-
-TEST_F(KeptConnectionsTest, AreGivenUpAfterAnAnswerForWhichThereIsNoMemory) {
-  const Frame question = {
-      .type = FrameType::kSignTls12Digest, .name = "id", .payload = std::vector<std::uint8_t>(32)};
-  const auto ask = [&](int allocations) {
-    const ScarceMemory scarce(allocations);
-    try {
-      std::ignore = client_.Sign(question);
-    } catch (const std::bad_alloc&) {
-    }
-    return ScarceMemory::GaveOut();
-  };
-  int allocations = 0;
-  for (bool gave_out = true; gave_out; ++allocations) {
-    const UniqueFd connection = KeptByClient();
-    auto asking = std::async(std::launch::async, ask, allocations);
-    EXPECT_TRUE(TakeQuestion(connection));
-    EXPECT_TRUE(Reply(connection, {.type = FrameType::kChain, .name = "id", .payload = {1}}));
-    gave_out = asking.get();
-    EXPECT_TRUE(IsReadable(connection, 0)) << "is kept; allocations: " << allocations;
-  }
-  EXPECT_GT(allocations, 2) << "nothing was tried";
 }
 
 TEST_F(KeptConnectionsTest, AreNotTheirProcesssChildrens) {
