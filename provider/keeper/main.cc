@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 
 #include <CLI/CLI.hpp>
@@ -25,6 +25,7 @@
 #include "provider/keeper/monitor.h"
 #include "provider/keeper/requests.h"
 #include "provider/keeper/server.h"
+#include "provider/keeper/termination.h"
 #include "provider/keeper/unix_socket.h"
 
 namespace detach {
@@ -64,26 +65,12 @@ int ExitWith(ExitCode code, const Status& status, const UniqueFd& report = {}) {
   return code;
 }
 
-// A proxy's keeper signs while the proxy drains: what ends the one must not reach the other.
-void IgnoreTerminationSignals() {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) ::signal(signal, SIG_IGN);
-}
-
-// Also keeps the process from ending where its log is not read any more, or where somebody thinks
-// that SIGHUP reloads it: it can open no file.
-UniqueFd TerminationSignals(bool ignored) {
+// So that the process does not end where its log is not read any more, either.
+Status HearSignals(const Flags& flags, const UniqueFd& end) {
   ::signal(SIGPIPE, SIG_IGN);
-  ::signal(SIGHUP, SIG_IGN);
-  sigset_t signals;
-  sigemptyset(&signals);
-  if (ignored) {
-    IgnoreTerminationSignals();
-  } else {
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-  }
-  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
-  return UniqueFd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (!flags.purpose) return TakeTermination(end);
+  IgnoreTermination();
+  return {};
 }
 
 // Open gives `server` those whom it is to serve.
@@ -137,8 +124,10 @@ int Keep(Flags flags) {
   Result<KeeperConfig> config = flags.purpose ? LoadKeeperOfProxy(flags.config, *flags.purpose)
                                               : LoadKeeperConfig(flags.config);
   if (!config.ok()) return ExitWith(kWrongUsage, config.status(), report);
-  const UniqueFd signals = TerminationSignals(flags.purpose.has_value());
-  if (!signals.valid()) return ExitWith(kFailed, Internal("signalfd failed"), report);
+  const UniqueFd end(::eventfd(0, EFD_CLOEXEC));
+  if (Status status = HearSignals(flags, end); !status.ok()) {
+    return ExitWith(kFailed, status, report);
+  }
   Requests requests(std::move(config->identities), std::move(config->databases));
   KeeperServer server(requests, config->allow_users);
   if (Status status = Open(server, config->socket, std::move(flags.inherited)); !status.ok()) {
@@ -161,13 +150,13 @@ int Keep(Flags flags) {
               {"locked_memory", LockedMemory(*locked, config->pkcs11_use)}});
   }
   if (report.valid()) Report(report, kKeeperReady);
-  server.Run(signals.get());
+  server.Run(end.get());
   if (!flags.quiet) LogEvent("info", "ended");
   return kEnded;
 }
 
 int Watch(Flags flags, std::vector<std::string> arguments) {
-  IgnoreTerminationSignals();
+  IgnoreTermination();
   ::signal(SIGPIPE, SIG_IGN);
   Monitor(std::move(flags.monitor), std::move(arguments)).Run();
   return kEnded;

@@ -89,8 +89,8 @@ void KeeperServer::Wait() {
   if (work) Work();
 }
 
-void KeeperServer::Run(int signals) {
-  Watch(signals, kSignal, EPOLLIN, EPOLL_CTL_ADD);
+void KeeperServer::Run(int end) {
+  Watch(end, kSignal, EPOLLIN, EPOLL_CTL_ADD);
   Watch(end_.get(), kEnd, EPOLLIN, EPOLL_CTL_ADD);
   if (listener_.valid()) Watch(listener_.get(), kListener, kOnce, EPOLL_CTL_ADD);
   if (channel_.valid()) Watch(channel_.get(), kChannel, kOnce, EPOLL_CTL_ADD);

@@ -41,9 +41,9 @@ class KeeperServer {
   // fewer than `threads` where the system gives no more.
   unsigned Start(unsigned threads);
 
-  // Run serves, on the caller's thread and those of Start, until `signals`, a signalfd, has
+  // Run serves, on the caller's thread and those of Start, until `end`, an eventfd, has
   // something to read, or nobody is left who could ask. Once.
-  void Run(int signals);
+  void Run(int end);
 
  private:
   enum class Go { kNotYet, kWork, kNever };

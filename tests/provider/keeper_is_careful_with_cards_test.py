@@ -3,16 +3,23 @@
 
 import os
 import pathlib
+import signal
 import tempfile
 import time
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
-from keeper import (KEY_TYPES, REFUSED, SIGN_CERTIFICATE_VERIFY, SIGNATURE, Keeper, Peer,
+from keeper import (KEY_TYPES, LIST_IDENTITY, REFUSED, SIGN_CERTIFICATE_VERIFY, SIGNATURE, Keeper, Peer,
                     certificate_verify, database, entry, frame, key_id, make_identity)
 from processes import PATIENCE
-from tokens import CARD_READER, NssDatabase, SoftHsm
+from tokens import CARD_READER, HANGING_TOKEN, NssDatabase, SoftHsm
 
 RSA_PSS_SHA256, ECDSA_P256_SHA256, UNFIT_SCHEME = 0x0804, 0x0403, 3
+
+
+def ask_to_the_end(peer):
+    while peer.ask_bytes(frame(LIST_IDENTITY)):
+        continue
 
 
 class KeeperIsCarefulWithCardsTest(unittest.TestCase):
@@ -35,9 +42,9 @@ class KeeperIsCarefulWithCardsTest(unittest.TestCase):
         return (f"pkcs11:{attributes}?module-path={os.path.abspath(CARD_READER)}&"
                 f"pin-source=file:{self.folder}/{pin}")
 
-    def start(self, *entries, wait=True):
+    def start(self, *entries, wait=True, **environment):
         keeper = Keeper(self.folder, *entries, wait=wait,
-                        env={**self.hsm.environment, "CARD_READER": str(self.folder)})
+                        env={**self.hsm.environment, "CARD_READER": str(self.folder), **environment})
         self.addCleanup(keeper.kill)
         return keeper
 
@@ -88,6 +95,16 @@ class KeeperIsCarefulWithCardsTest(unittest.TestCase):
         (self.folder / "busy").unlink()
         self.eventually(keeper, lambda: keeper.notices() and "C_Login" in keeper.lines)
         self.assert_tries(keeper, 1)
+
+    def test_a_card_that_hangs_does_not_keep_the_keeper_from_ending(self):
+        gate = self.folder / "gate"
+        keeper = self.start(database(HANGING_TOKEN, "tls-client"), DETACH_TEST_GATE=str(gate))
+        os.mkfifo(gate)
+        with Peer(keeper.socket) as peer, ThreadPoolExecutor() as another:
+            another.submit(ask_to_the_end, peer)  # it looks at the card a second after the last time
+            with gate.open("wb"):  # which the keeper has opened, too
+                keeper.signal(signal.SIGTERM)
+                self.assertEqual(keeper.wait(), -signal.SIGKILL)
 
     def test_a_card_that_comes_goes_and_comes_again(self):
         """It is there at the start: SoftHSM writes when somebody logs in, which the keeper cannot any

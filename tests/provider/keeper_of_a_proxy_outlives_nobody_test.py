@@ -16,9 +16,7 @@ import unittest
 
 from keeper import KEEPER, make_identity
 from processes import PATIENCE
-
-HANGING_TOKEN = "pkcs11:token=any?module-path=" + os.path.abspath(
-    "tests/support/hanging_pkcs11_module.so")
+from tokens import HANGING_TOKEN
 
 
 def row(uri):

@@ -10,6 +10,9 @@ from keeper import openssl
 SOFTHSM = "/usr/lib/softhsm/libsofthsm2.so"
 # SoftHSM's tokens as cards that come and go: a test that uses it has it among its data.
 CARD_READER = "tests/support/card_reader.so"
+# Of a module that waits where the environment says so (hanging_pkcs11_module.c). Likewise.
+HANGING_TOKEN = "pkcs11:token=any?module-path=" + os.path.abspath(
+    "tests/support/hanging_pkcs11_module.so")
 
 
 def _run(*command, env=None):
