@@ -5,6 +5,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -15,15 +16,17 @@ namespace {
 
 constexpr itimerspec kFarewell = {.it_interval = {}, .it_value = {.tv_sec = 5, .tv_nsec = 0}};
 
-// What the signals' handler uses: the same for as long as the process lives.
-int ended = -1;  // an eventfd
+// What the signals' handler uses.
+std::atomic<int> end_event = -1;  // negative again from the first signal on
 timer_t last_resort = {};
 
-// On any thread, also on one that hangs.
+// On any thread, also on one that hangs. Who is impatient, and sends another, wins no time by it.
 void End(int /*signal*/) {
+  const int event = end_event.exchange(-1);
+  if (event < 0) return;
   const int error = errno;
   ::timer_settime(last_resort, 0, &kFarewell, nullptr);
-  ::eventfd_write(ended, 1);
+  ::eventfd_write(event, 1);
   errno = error;
 }
 
@@ -38,8 +41,8 @@ void IgnoreTermination() noexcept {
 }
 
 Status TakeTermination(const UniqueFd& end) {
-  ended = ::fcntl(end.get(), F_DUPFD_CLOEXEC, 0);
-  if (ended < 0) return Failed("eventfd");
+  end_event = ::fcntl(end.get(), F_DUPFD_CLOEXEC, 0);
+  if (end_event < 0) return Failed("eventfd");
   sigevent kill = {};
   kill.sigev_notify = SIGEV_SIGNAL;
   kill.sigev_signo = SIGKILL;
