@@ -4,10 +4,12 @@
 #include <openssl/rsa.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/provider/keeper/kept_identities.h"
@@ -233,42 +235,81 @@ TEST_F(RequestsTest, TakesNoReplyForARequest) {
   }
 }
 
+// Forgeries makes frames that are nearly right: each field by itself is that of some legal request.
+class Forgeries {
+ public:
+  Forgeries(std::vector<Frame> legal, unsigned seed) : legal_(std::move(legal)), random_(seed) {}
+
+  FrameBytes Next() {
+    Frame frame = Any();
+    if (OneIn(4)) frame.name = Any().name;
+    if (OneIn(4)) frame.key = Any().key;
+    if (OneIn(4)) frame.argument = Any().argument;
+    FrameBytes bytes = EncodeFrame(frame);
+    for (int changes = OneIn(16) ? 0 : 1 + OneIn(2); changes > 0; --changes) {
+      const auto& [begin, size] = kFields[random_() % std::size(kFields)];
+      bytes[begin + random_() % size] = static_cast<std::uint8_t>(random_());
+    }
+    return bytes;
+  }
+
+ private:
+  // The header, the scheme, the name, the key, and what comes before the transcript hash.
+  static constexpr std::pair<std::size_t, std::size_t> kFields[] = {
+      {0, 12}, {2, 2}, {12, 3}, {76, 32}, {108, 98}};
+
+  bool OneIn(unsigned count) { return random_() % count == 0; }
+  const Frame& Any() { return legal_[random_() % legal_.size()]; }
+
+  std::vector<Frame> legal_;
+  std::mt19937 random_;
+};
+
 // Whatever comes over the wire, a signature comes back for a CertificateVerify of the identity's
-// role, and for nothing else.
-TEST_F(RequestsTest, AHundredThousandForgedFramesAreSignedOnlyAsCertificateVerify) {
+// role, or for a digest where that is switched on, and for nothing else.
+TEST_F(RequestsTest, AHundredThousandForgedFramesAreSignedOnlyAsTheIdentityAllows) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
-  std::mt19937 random(seed);
-  std::vector<FrameBytes> seeds;
-  for (const char* role : {"server", "client"}) {
-    for (const auto& [name, scheme] : {std::pair{"server", kRsaPssRsaeSha256},
-                                       {"client", kEcdsaP256Sha256},
-                                       {"edwards", kEd25519}}) {
-      seeds.push_back(EncodeFrame(
-          Request(FrameType::kSignCertificateVerify, name, scheme, CertificateVerify(role))));
-      seeds.push_back(
-          EncodeFrame(Request(FrameType::kSignTls12Digest, name, scheme, Bytes(32, 7))));
+  std::vector<Frame> legal;
+  for (const auto& [name, scheme] : {std::pair{"server", kRsaPssRsaeSha256},
+                                     {"client", kEcdsaP256Sha256},
+                                     {"edwards", kEd25519},
+                                     {"old", kRsaPssRsaeSha256},
+                                     {"rare", kEcdsaP256Sha256}}) {
+    for (const char* role : {"server", "client"}) {
+      legal.push_back(
+          Request(FrameType::kSignCertificateVerify, name, scheme, CertificateVerify(role)));
     }
+    legal.push_back(Request(FrameType::kSignTls12Digest, name, scheme, Bytes(32, 7)));
   }
+  Forgeries forgeries(std::move(legal), seed);
+  std::map<Refusal, int> refused;
   int signed_frames = 0;
   for (int i = 0; i < 100'000; ++i) {
-    FrameBytes bytes = seeds[random() % seeds.size()];
-    // In the header, or in what comes before the transcript hash.
-    for (auto changes = 1 + random() % 3; changes > 0; --changes) {
-      const std::size_t at = random() % 2 == 0 ? random() % 12 : 108 + random() % 98;
-      bytes[at] = static_cast<std::uint8_t>(random());
-    }
     now_ += std::chrono::milliseconds(1);
-    const Result<Frame> request = DecodeFrame(bytes);
+    const Result<Frame> request = DecodeFrame(forgeries.Next());
     if (!request.ok()) continue;
     const Result<Frame> reply = requests_->Answer(*request, now_);
-    if (!reply.ok() || reply->type != FrameType::kSignature) continue;
+    if (!reply.ok()) continue;
+    if (reply->type == FrameType::kRefused) ++refused[static_cast<Refusal>(reply->argument)];
+    if (reply->type != FrameType::kSignature) continue;
     ++signed_frames;
+    ASSERT_TRUE(keys_.contains(request->name) && request->key == keys_[request->name]);
+    if (request->type == FrameType::kSignTls12Digest) {
+      ASSERT_EQ(request->name, "old");
+      continue;
+    }
     ASSERT_EQ(request->type, FrameType::kSignCertificateVerify);
     const Bytes own = CertificateVerify(request->name == "client" ? "client" : "server");
     ASSERT_TRUE(std::equal(own.begin(), own.end() - 32, request->payload.begin()));
   }
-  EXPECT_LT(signed_frames, 1000);
+  // They came as far as each rule, and some could be signed: not all died of their first bytes.
+  for (const Refusal rule :
+       {Refusal::kUnknownIdentity, Refusal::kOtherKey, Refusal::kUnfitScheme,
+        Refusal::kNoCertificateVerify, Refusal::kOtherRole, Refusal::kTls12Off, Refusal::kQuota}) {
+    EXPECT_GT(refused[rule], 100) << RefusalText(rule);
+  }
+  EXPECT_GT(signed_frames, 100);
 }
 
 }  // namespace

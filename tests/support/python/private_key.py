@@ -47,6 +47,10 @@ def _expanded(seed):
     return {"hash": digest[:32], "scalar": bytes(scalar), "prefix": digest[32:]}
 
 
+# What libcrypto works out from a seed anew for each signature, and does not keep.
+WORKED_OUT = {"hash", "scalar", "prefix"}
+
+
 def components(key_file):
     """Name → big-endian bytes of whatever gives the key away."""
     text = openssl("pkey", "-in", key_file, "-noout", "-text").decode()
@@ -86,10 +90,18 @@ def found_in(pid, wanted):
                 continue
             memory.seek(begin)
             contents = memory.read(end - begin)
+            assert len(contents) == end - begin, f"not all can be read of {line}"
             searched += len(contents)
             found |= _names_in(contents, wanted)
     assert searched > 1 << 20, "the memory cannot be read"
     return found
+
+
+def _written_memory(pid):
+    """How many bytes of a process are its own: mapped, and writable."""
+    with open(f"/proc/{pid}/maps") as maps:
+        spans = [line.split()[0].split("-") for line in maps if "rw" in line.split()[1]]
+    return sum(int(end, 16) - int(begin, 16) for begin, end in spans)
 
 
 def found_in_core(pid, wanted, folder):
@@ -102,4 +114,5 @@ def found_in_core(pid, wanted, folder):
                    stdin=subprocess.DEVNULL, env={"DEBUGINFOD_URLS": "", "PATH": "/usr/bin:/bin"})
     contents = core.read_bytes()
     core.unlink()
+    assert len(contents) > _written_memory(pid), "memory is missing in the core file"
     return _names_in(contents, wanted)
