@@ -20,7 +20,7 @@
 namespace detach {
 namespace {
 
-// A token that is slow, or wants to be touched.
+// How long a keeper may read its keys: a token may be slow, or wait to be touched.
 constexpr std::chrono::milliseconds kPatience = std::chrono::minutes(1);
 
 std::string BesideThisProgram() {
@@ -30,9 +30,9 @@ std::string BesideThisProgram() {
   return own.substr(0, own.rfind('/') + 1) + "detach-keeper";
 }
 
-bool IsReadable(const UniqueFd& socket, std::chrono::milliseconds limit) {
+bool IsReadable(const UniqueFd& socket) {
   pollfd wanted = {.fd = socket.get(), .events = POLLIN, .revents = 0};
-  return ::poll(&wanted, 1, static_cast<int>(limit.count())) == 1;
+  return ::poll(&wanted, 1, 0) == 1;
 }
 
 // TerminationSignals can be read while SIGTERM or SIGINT waits for this thread, which has blocked
@@ -82,8 +82,7 @@ Result<UniqueFd> KeeperStarter::Start(const std::string& program) {
   if (Status status = HaveMonitor(program); !status.ok()) return status;
   Result<UniqueFd> channel = ConnectThrough(control_.get());
   if (!channel.ok()) {
-    const bool ended = IsReadable(control_, std::chrono::milliseconds(0));
-    return ended ? MonitorEnded() : NotStarted(channel.status().message());
+    return IsReadable(control_) ? MonitorEnded() : NotStarted(channel.status().message());
   }
   if (Status status = WaitForVerdict(*channel, terminations_); !status.ok()) return status;
   if (Status status = Verdict(*channel, config_); !status.ok()) return status;
@@ -92,7 +91,7 @@ Result<UniqueFd> KeeperStarter::Start(const std::string& program) {
 
 bool KeeperStarter::MonitorHasEnded() {
   // It says nothing; so what there is to read is its end.
-  if (!control_.valid() || !IsReadable(control_, std::chrono::milliseconds(0))) return false;
+  if (!control_.valid() || !IsReadable(control_)) return false;
   control_.reset();
   return true;
 }
