@@ -26,9 +26,9 @@ namespace {
 // clang-format off
 const SystemCall kAllowed[] = {
     // Serving.
-    {SCMP_SYS(epoll_wait)}, {SCMP_SYS(epoll_pwait)}, {SCMP_SYS(epoll_ctl)}, {SCMP_SYS(accept4)}, {SCMP_SYS(getsockopt)},
-    {SCMP_SYS(recvfrom)}, {SCMP_SYS(recvmsg)}, {SCMP_SYS(sendto)}, {SCMP_SYS(read)},
-    {SCMP_SYS(write)}, {SCMP_SYS(close)},
+    {SCMP_SYS(epoll_wait)}, {SCMP_SYS(epoll_pwait)}, {SCMP_SYS(epoll_ctl)}, {SCMP_SYS(accept4)},
+    {SCMP_SYS(getsockopt)}, {SCMP_SYS(recvfrom)}, {SCMP_SYS(recvmsg)}, {SCMP_SYS(sendto)},
+    {SCMP_SYS(read)}, {SCMP_SYS(write)}, {SCMP_SYS(close)},
     // The file of spent tokens, which is open.
     {SCMP_SYS(flock)}, {SCMP_SYS(lseek)}, {SCMP_SYS(pread64)}, {SCMP_SYS(fdatasync)},
     {SCMP_SYS(ftruncate)},
@@ -56,9 +56,8 @@ const SystemCall kForTokens[] = {
     {SCMP_SYS(openat), SCMP_A2_64(SCMP_CMP_MASKED_EQ, kWriting, O_RDONLY)},
     {SCMP_SYS(access)}, {SCMP_SYS(faccessat)}, {SCMP_SYS(faccessat2)}, {SCMP_SYS(fcntl)},
     {SCMP_SYS(fstat)}, {SCMP_SYS(fstatfs)}, {SCMP_SYS(getcwd)}, {SCMP_SYS(getdents64)},
-    {SCMP_SYS(lseek)}, {SCMP_SYS(lstat)}, {SCMP_SYS(newfstatat)}, {SCMP_SYS(pread64)},
-    {SCMP_SYS(readlink)}, {SCMP_SYS(readlinkat)}, {SCMP_SYS(readv)}, {SCMP_SYS(stat)},
-    {SCMP_SYS(statfs)}, {SCMP_SYS(statx)},
+    {SCMP_SYS(lstat)}, {SCMP_SYS(newfstatat)}, {SCMP_SYS(readlink)}, {SCMP_SYS(readlinkat)},
+    {SCMP_SYS(readv)}, {SCMP_SYS(stat)}, {SCMP_SYS(statfs)}, {SCMP_SYS(statx)},
     {SCMP_SYS(geteuid)}, {SCMP_SYS(getuid)}, {SCMP_SYS(getegid)}, {SCMP_SYS(getgid)},
     {SCMP_SYS(uname)}, {SCMP_SYS(sched_yield)}, {SCMP_SYS(clock_nanosleep)},
     {SCMP_SYS(nanosleep)}, {SCMP_SYS(gettimeofday)}, {SCMP_SYS(rt_sigaction)},
