@@ -35,7 +35,7 @@ bool HasHungUp(const UniqueFd& socket) {
   return ::poll(&asked, 1, 0) == 1;
 }
 
-// What a child has ended by.
+// WaitFor reaps `child`, and returns what it has ended by.
 std::string WaitFor(pid_t child) {
   int status = 0;
   while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
@@ -140,7 +140,7 @@ void Monitor::Hear(Keeper& keeper) {
   std::array<char, 8192> text;
   const ssize_t size = ::recv(keeper.report.get(), text.data(), text.size(), MSG_DONTWAIT);
   if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-  if (size <= 0) return Bury(keeper);
+  if (size <= 0) return Reap(keeper);
   const std::string said(text.data(), static_cast<std::size_t>(size));
   if (said != kKeeperReady) return Refuse(keeper, said);
   if (keeper.has_served) LogEvent("info", "keeper_started_again", {{"pid", keeper.pid}});
@@ -148,7 +148,7 @@ void Monitor::Hear(Keeper& keeper) {
   keeper.serves = keeper.has_served = true;
 }
 
-void Monitor::Bury(Keeper& keeper) {
+void Monitor::Reap(Keeper& keeper) {
   const std::string how = WaitFor(keeper.pid);
   keeper.report.reset();
   if (!keeper.channel.valid() || HasHungUp(keeper.channel)) return keeper.channel.reset();

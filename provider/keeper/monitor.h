@@ -30,7 +30,7 @@ inline constexpr std::string_view kKeeperReady = "ready";
 // - --report-fd: where it says once whether it serves, and which it closes by dying.
 class Monitor {
  public:
-  // When so many keepers run, no other is started.
+  // No more keepers than these are there at the same time.
   static constexpr std::size_t kMaxKeepers = 256;
 
   Monitor(UniqueFd control, std::vector<std::string> arguments)
@@ -63,7 +63,7 @@ class Monitor {
   void Start(Keeper& keeper);
   void NotStarted(Keeper& keeper, const Status& why);
   void Hear(Keeper& keeper);
-  void Bury(Keeper& keeper);
+  void Reap(Keeper& keeper);
   void Postpone(Keeper& keeper);
   void Refuse(Keeper& keeper, const std::string& reason);
 

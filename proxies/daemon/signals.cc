@@ -37,13 +37,15 @@ Result<SignalQueue> SignalQueue::Open() {
   sigset_t signals;
   sigemptyset(&signals);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&signals, signal);
-  if (::pthread_sigmask(SIG_BLOCK, &signals, nullptr) != 0) return Internal("pthread_sigmask");
+  if (const int error = ::pthread_sigmask(SIG_BLOCK, &signals, nullptr); error != 0) {
+    return Internal(std::string("pthread_sigmask: ") + std::strerror(error));
+  }
   ::signal(SIGPIPE, SIG_IGN);
   // A confined process may not wait for them.
-  struct sigaction bury = {};
-  bury.sa_handler = SIG_DFL;
-  bury.sa_flags = SA_NOCLDWAIT;
-  ::sigaction(SIGCHLD, &bury, nullptr);
+  struct sigaction reap = {};
+  reap.sa_handler = SIG_DFL;
+  reap.sa_flags = SA_NOCLDWAIT;
+  ::sigaction(SIGCHLD, &reap, nullptr);
   UniqueFd fd(::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!fd.valid()) return Internal(std::string("signalfd: ") + std::strerror(errno));
   return SignalQueue(std::move(fd));

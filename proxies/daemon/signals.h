@@ -20,7 +20,7 @@ enum class ProcessSignal {
 class SignalQueue {
  public:
   // Open blocks SIGTERM, SIGINT, SIGHUP and SIGCHLD for the calling thread and the threads that it
-  // will start, ignores SIGPIPE for the process, and leaves it to the kernel to bury children. Call
+  // will start, ignores SIGPIPE for the process, and leaves it to the kernel to reap children. Call
   // it before the first thread is started.
   static Result<SignalQueue> Open();
 
