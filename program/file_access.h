@@ -22,9 +22,9 @@ struct FileAccess {
 std::vector<std::string> FoldersOf(const std::string& file);
 
 // LimitFileAccess refuses to the process every other way to open, make, change, delete or execute a
-// file (EACCES); what is open stays so. What is not there is passed over. Sets
-// no_new_privs. There is no way back. Returns the version of Landlock that holds, 0 where the
-// kernel has none: then nothing is refused.
+// file (EACCES); what is open stays so. What is not there is passed over. Sets no_new_privs. There
+// is no way back. Returns the version of Landlock that holds, 0 where the kernel has none: then
+// nothing is refused.
 //
 // It concerns the calling thread and those that it will start, so it must be the only one: fault
 // kInternal otherwise, or when the kernel refuses; a program should not go on then.

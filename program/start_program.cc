@@ -80,8 +80,9 @@ Result<pid_t> StartProgram(const std::string& path, const std::vector<std::strin
   pid_t started = 0;
   const int error = ::posix_spawn(&started, path.c_str(), actions.get(), Attributes().get(),
                                   argv.data(), ::environ);
-  if (error == ENOSYS)
+  if (error == ENOSYS) {
     return Internal(path + ": this program may start no other any more; start it again");
+  }
   if (error != 0) return Internal(path + ": " + std::strerror(error));
   return started;
 }

@@ -1,4 +1,5 @@
-// Telling systemd, or whoever started the process in its way, what state it is in: sd_notify(3).
+// Telling systemd, or what else starts programs as it does, what state this one is in:
+// sd_notify(3).
 #ifndef DETACH_PROGRAM_SUPERVISOR_H_
 #define DETACH_PROGRAM_SUPERVISOR_H_
 

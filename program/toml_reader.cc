@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 #include <set>
 
 #include "program/escape.h"
@@ -12,6 +13,9 @@
 namespace detach {
 
 using Milliseconds = std::chrono::milliseconds;
+
+// A message is one line, whatever stands in the file.
+constexpr std::size_t kMaxMessage = 4096;
 
 struct TomlDocument {
   std::string path;
@@ -27,7 +31,7 @@ struct TomlDocument {
   }
   void Complain(std::string_view position, std::string_view problem) {
     if (!first_complaint.empty()) return;
-    first_complaint = EscapeBytes(std::string(position) + ": " + std::string(problem), 4096);
+    first_complaint = EscapeBytes(std::string(position) + ": " + std::string(problem), kMaxMessage);
   }
 };
 
@@ -260,8 +264,9 @@ Result<TomlReader> TomlReader::Open(const std::string& path) {
   try {
     document->root = toml::parse(*contents);
   } catch (const toml::parse_error& error) {
-    return Misuse(EscapeBytes(
-        document->PositionOf(error.source()) + ": " + std::string(error.description()), 4096));
+    return Misuse(
+        EscapeBytes(document->PositionOf(error.source()) + ": " + std::string(error.description()),
+                    kMaxMessage));
   }
   return TomlReader(std::move(document));
 }
@@ -273,7 +278,7 @@ TomlTable TomlReader::root() const {
 
 Status TomlReader::Finish() const {
   const std::string unknown = UnknownKey(*document_, document_->root);
-  if (!unknown.empty()) return Misuse(EscapeBytes(unknown, 4096));
+  if (!unknown.empty()) return Misuse(EscapeBytes(unknown, kMaxMessage));
   if (!document_->first_complaint.empty()) return Misuse(document_->first_complaint);
   return {};
 }

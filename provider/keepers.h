@@ -44,7 +44,7 @@ class Keepers {
 
   const std::string socket_;
   std::mutex mutex_;
-  std::map<std::string, std::weak_ptr<const KeeperClient>> found_;  // under mutex_
+  std::map<std::string, std::weak_ptr<const KeeperClient>> found_;  // guarded by mutex_
 };
 
 }  // namespace detach

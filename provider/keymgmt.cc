@@ -50,13 +50,11 @@ bool IsEmpty(const void* key) { return *static_cast<const KeyHandle*>(key) == nu
 
 int Match(const void* a, const void* b, int selection) {
   const bool whole = (selection & OSSL_KEYMGMT_SELECT_KEYPAIR) != 0;
-  // Of RSA's parameters, which there are not, an empty key has all.
+  // An RSA key has no parameters, so an empty key has the same ones.
   if (IsEmpty(a) || IsEmpty(b)) return static_cast<int>(!whole);
   const EVP_PKEY* one = KeyOf(a).public_half.get();
   const EVP_PKEY* other = KeyOf(b).public_half.get();
-  if (whole) {
-    return static_cast<int>(EVP_PKEY_eq(one, other) == 1);
-  }
+  if (whole) return static_cast<int>(EVP_PKEY_eq(one, other) == 1);
   return static_cast<int>(EVP_PKEY_parameters_eq(one, other) == 1);
 }
 

@@ -25,8 +25,9 @@ inline constexpr const char* kKeyTypes[] = {"RSA", "RSA-PSS", "EC", "ED25519"};
 // called from any thread.
 class ProviderContext {
  public:
-  // Takes the functions that it needs from `core`, and the parameter `socket` from the provider's
-  // section of the configuration. Null where libcrypto fails.
+  // Create takes the functions that it needs from `core`, and the parameter `socket` from the
+  // provider's section of the configuration. Null where libcrypto fails, or is another than the one
+  // that this code is linked to.
   static std::unique_ptr<ProviderContext> Create(const OSSL_CORE_HANDLE* handle,
                                                  const OSSL_DISPATCH* core);
 

@@ -1,6 +1,7 @@
 #include "provider/remote_key.h"
 
 #include <utility>
+#include <vector>
 
 namespace detach {
 namespace {

@@ -7,7 +7,6 @@
 
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "bio/status.h"
 #include "provider/keeper/client.h"

@@ -9,10 +9,8 @@
 #include <array>
 #include <cstring>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "provider/keeper/certificate_verify.h"

@@ -35,7 +35,8 @@ using NamePtr = std::unique_ptr<X509_NAME, FreeWith<X509_NAME_free>>;
 // MemoryBio returns a BIO that reads `bytes`, which must outlive it.
 BioPtr MemoryBio(std::string_view bytes);
 
-// ParseCertificate and ParseCrl return null unless `der` is one whole object and nothing behind it.
+// ParseCertificate, ParseCrl and ParseName return null unless `der` is one whole object and nothing
+// behind it.
 X509Ptr ParseCertificate(std::span<const std::uint8_t> der);
 CrlPtr ParseCrl(std::span<const std::uint8_t> der);
 NamePtr ParseName(std::span<const std::uint8_t> der);
@@ -44,9 +45,10 @@ NamePtr ParseName(std::span<const std::uint8_t> der);
 // where the last is not whole. It looks into none, and leaves the thread's queue of errors alone.
 std::vector<std::vector<std::uint8_t>> SplitDer(std::span<const std::uint8_t> der);
 
+// CertificateDer returns `certificate` as DER; empty where libcrypto fails.
 std::vector<std::uint8_t> CertificateDer(const X509* certificate);
 
-// PublicKeyDer returns the SubjectPublicKeyInfo in `certificate`.
+// PublicKeyDer returns the SubjectPublicKeyInfo in `certificate`; empty where libcrypto fails.
 std::vector<std::uint8_t> PublicKeyDer(const X509* certificate);
 
 // PrivateKeyDer returns PKCS#8 PrivateKeyInfo; empty when the key cannot be exported.

@@ -10,7 +10,7 @@
 namespace detach {
 namespace {
 
-constexpr std::size_t kMaxChain = 8;  // as many certificates as the peer accepts
+constexpr std::size_t kMaxChain = 8;
 
 using StorePtr = std::unique_ptr<OSSL_STORE_CTX, FreeWith<OSSL_STORE_close>>;
 using StoreInfoPtr = std::unique_ptr<OSSL_STORE_INFO, FreeWith<OSSL_STORE_INFO_free>>;

@@ -15,7 +15,7 @@ namespace detach {
 
 struct StoredKey {
   PkeyPtr key;
-  std::string place;  // that it came from: a path, or what else a person knows it by
+  std::string place;  // where it came from: a path, or what else a person knows it by
 };
 
 struct StoredCertificate {
@@ -57,8 +57,8 @@ bool Belongs(const X509* certificate, EVP_PKEY* key);
 // FirstCertificateOf returns the first of `certificates` that belongs to `key`, or null.
 X509* FirstCertificateOf(EVP_PKEY* key, const std::vector<StoredCertificate>& certificates);
 
-// ChainFrom returns `leaf` and those above it among `certificates`, as DER, as many as a peer
-// accepts. Not the root: whoever verifies has it.
+// ChainFrom returns `leaf` and those above it among `certificates`, as DER, eight at most. Not the
+// root: whoever verifies has it.
 std::vector<std::vector<std::uint8_t>> ChainFrom(
     X509* leaf, const std::vector<StoredCertificate>& certificates);
 

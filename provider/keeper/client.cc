@@ -68,8 +68,9 @@ Result<std::vector<KeptIdentity>> KeeperClient::Identities(const std::string& na
     identities.push_back(
         {reply->name, purpose, reply->key, TextOf(reply->payload), *std::move(chain)});
   }
-  if (identities.empty() && !name.empty())
+  if (identities.empty() && !name.empty()) {
     return Incompatible("the keeper has no identity \"" + name + "\"");
+  }
   return identities;
 }
 

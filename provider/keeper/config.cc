@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <limits>
 #include <optional>
 #include <utility>
 
@@ -92,7 +91,7 @@ int ReadRate(TomlTable& table) {
   return static_cast<int>(table.Integer("signatures_per_second", 1000, 1, kMaxRate));
 }
 
-// What the CA's key signs for others than the issuer could be a certificate, with unsafe_tls12.
+// With unsafe_tls12, whoever asks could have a certificate signed by a CA's key.
 void KeepCasApart(TomlTable& table, const KeeperIdentity& identity,
                   const std::vector<KeeperIdentity>& before) {
   const bool issues = identity.purpose == Purpose::kIssuing;

@@ -1,4 +1,4 @@
-// What the keeper's process gives up before it listens to anybody.
+// What the keeper's process gives up before it serves anybody.
 #ifndef DETACH_PROVIDER_KEEPER_CONFINEMENT_H_
 #define DETACH_PROVIDER_KEEPER_CONFINEMENT_H_
 

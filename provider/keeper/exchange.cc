@@ -13,7 +13,7 @@
 namespace detach {
 namespace {
 
-// What a keeper answers that asks for nothing.
+// Judge returns `reply` where it is an answer of the type `expected`, or else why it is none.
 Result<Frame> Judge(Result<Frame> reply, FrameType expected) {
   if (!reply.ok() || reply->type == expected) return reply;
   if (reply->type != FrameType::kRefused) {

@@ -10,8 +10,7 @@
 namespace detach {
 
 // LogEvent writes one line, in the form of the proxies' text log, to standard error: time (UTC),
-// `level`
-// ("info", "warning", "error"), `event` and `fields`.
+// `level` ("info", "warning", "error"), `event` and `fields`.
 void LogEvent(std::string_view level, std::string_view event,
               std::initializer_list<LogField> fields = {});
 

@@ -43,8 +43,8 @@ struct Flags {
   bool quiet = false;
 };
 
-// What a PKCS#11 module may start does not inherit it in turn: the monitor sees a keeper's death by
-// the end of what it has inherited.
+// Inherited owns the descriptor `number`; a program that a PKCS#11 module starts does not inherit
+// it in turn: the monitor sees that a keeper has died when nobody has what it inherited any more.
 UniqueFd Inherited(int number) {
   UniqueFd descriptor(number);
   if (descriptor.valid()) ::fcntl(descriptor.get(), F_SETFD, FD_CLOEXEC);
@@ -80,8 +80,8 @@ Status Open(KeeperServer& server, const LocatedString& socket, UniqueFd inherite
                   ": \"socket\" is missing, and there is no --inherited-fd; add one");
   }
   if (inherited.valid()) {
-    if (Status status = server.TakeConnectionsFrom(std::move(inherited)); !status.ok())
-      return status;
+    Status status = server.TakeConnectionsFrom(std::move(inherited));
+    if (!status.ok()) return status;
   }
   if (socket.empty()) return {};
   Result<UniqueFd> listener = ListenAt(socket.text);
@@ -109,7 +109,7 @@ Status LimitFiles(Pkcs11Use use) {
   return use == Pkcs11Use::kNone ? Status() : LetNothingBeWritten();
 }
 
-// A token may be slow, or wait to be touched: its threads are not those that all others need.
+// A token may be slow, or wait to be touched: who needs another key finds a thread meanwhile.
 unsigned WantedThreads(Pkcs11Use use) {
   const unsigned least = use == Pkcs11Use::kNone ? 1 : 4;
   return std::max(least, std::thread::hardware_concurrency());
@@ -169,8 +169,7 @@ int main(int argc, char** argv) {
   detach::OpenStandardDescriptors();
   CLI::App app(
       "Holds private keys for other processes, and signs for them what each key is for, and "
-      "nothing "
-      "else: handshakes of TLS in one role, or certificates that it writes itself.");
+      "nothing else: handshakes of TLS in one role, or certificates that it writes itself.");
   app.name("detach-keeper");
   std::string config;
   std::string purpose;

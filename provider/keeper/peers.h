@@ -18,7 +18,7 @@ namespace detach {
 class KeeperPeers {
  public:
   static constexpr std::size_t kMax = 256;
-  static constexpr std::uint64_t kFirst = 1024;  // whose event is less is none of the peers
+  static constexpr std::uint64_t kFirst = 1024;  // lower numbers are for events of no peer
 
   struct Peer {
     UniqueFd socket;
@@ -31,11 +31,11 @@ class KeeperPeers {
   // for the next.
   explicit KeeperPeers(int epoll) : epoll_(epoll) {}
 
-  // Add takes a connection. Where kMax are there, one of the user goes who has most of
-  // them: the one that has been silent for the longest. It is returned.
+  // Add takes a connection. Where kMax are there, one goes: of those of the user who has most, the
+  // one that has been silent for the longest. Returns whose it was.
   std::optional<SocketPeer> Add(UniqueFd socket, const SocketPeer& who);
 
-  // MakePlace ends the connection of the one who would go, where there is one, and returns him.
+  // MakePlace ends the connection that would go then, where there is one, and returns whose it was.
   std::optional<SocketPeer> MakePlace();
 
   // Take gives the peer `number`, whose event has come, to the caller until Release. Null: it has

@@ -2,6 +2,7 @@
 #ifndef DETACH_PROVIDER_KEEPER_REQUESTS_H_
 #define DETACH_PROVIDER_KEEPER_REQUESTS_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -41,8 +42,8 @@ class Requests {
   static const Row kLegal[];
 
   static const Row* Find(FrameType type);
-  // LookAgain reads the databases where that was not in the second before `now`; who comes while
-  // another thread reads them waits for it, but for no token that hangs.
+  // LookAgain reads the databases, unless that was done in the second before `now`. Whoever comes
+  // while another thread reads them waits for it, but not for a token that hangs.
   void LookAgain(Quota::TimePoint now);
   void Look();
 
@@ -59,9 +60,9 @@ class Requests {
   std::unique_ptr<Databases> databases_;  // of the thread that has set is_looking_
   std::mutex looks_;
   std::condition_variable looked_;
-  bool is_looking_ = false;                           // guarded by looks_
-  Quota::TimePoint last_look_;                        // guarded by looks_
-  std::chrono::steady_clock::time_point look_began_;  // guarded by looks_
+  bool is_looking_ = false;      // guarded by looks_
+  Quota::TimePoint last_look_;   // guarded by looks_
+  Quota::TimePoint look_began_;  // guarded by looks_
   mutable std::mutex mutex_;
   std::shared_ptr<const Holdings> holdings_;  // guarded by mutex_; never null
 };

@@ -46,7 +46,7 @@ class KeeperServer {
   void Run(int end);
 
  private:
-  enum class Go { kNotYet, kWork, kNever };
+  enum class Go { kNotYet, kWork, kNever };  // what the threads of Start wait to be told
 
   void Wait();
   void Tell(Go go);

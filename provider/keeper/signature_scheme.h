@@ -5,7 +5,6 @@
 #include <openssl/types.h>
 
 #include <cstdint>
-#include <span>
 #include <string_view>
 
 namespace detach {

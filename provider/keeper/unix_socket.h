@@ -1,4 +1,4 @@
-// The keeper's socket: a path that only those who may ask can reach.
+// The keeper's sockets: at a path that only those who may ask can reach, or in pairs.
 #ifndef DETACH_PROVIDER_KEEPER_UNIX_SOCKET_H_
 #define DETACH_PROVIDER_KEEPER_UNIX_SOCKET_H_
 

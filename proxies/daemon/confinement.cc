@@ -1,9 +1,9 @@
 #include "proxies/daemon/confinement.h"
 
-#include <errno.h>
-
 #include <algorithm>
+#include <cerrno>
 #include <string_view>
+#include <utility>
 
 #include "program/file_access.h"
 #include "program/system_calls.h"
@@ -16,8 +16,9 @@ namespace {
 
 void AddFoldersOf(std::string_view file, std::vector<std::string>& folders) {
   for (std::string& folder : FoldersOf(std::string(file))) {
-    if (std::count(folders.begin(), folders.end(), folder) == 0)
+    if (std::count(folders.begin(), folders.end(), folder) == 0) {
       folders.push_back(std::move(folder));
+    }
   }
 }
 

@@ -1,6 +1,5 @@
 #include "proxies/daemon/run_proxy.h"
 
-#include <algorithm>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
 #include <exception>

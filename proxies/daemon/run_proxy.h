@@ -21,8 +21,7 @@ struct ProxyProgram {
   int threads = 0;
   std::size_t max_connections = 0;
   std::chrono::milliseconds drain{0};
-  std::function<Status()>
-      start;  // what comes between binding and serving; not ok: nothing is served
+  std::function<Status()> start;  // between binding and serving; not ok: nothing is served
   Server::Handler handler;
   std::function<Status()> reload;     // reads the configuration again; not ok: the old one stays
   std::function<void()> child_ended;  // a process that this one has started
@@ -30,12 +29,12 @@ struct ProxyProgram {
 
 // RunProxy serves until SIGTERM or SIGINT, then takes no more connections, and returns when those
 // that are left have ended, when `drain` has passed, or at the second signal. SIGHUP reloads.
+// Logs "listening" with each address. No thread is started before `start` is called; `signals` were
+// opened before any other was.
+//
 // kMisuse where a port is taken or the pid file cannot be written: one line with the position in
 // the configuration, and nothing was started; kInternal where the system gives too little: threads,
-// descriptors. Logs "listening" with each address. No thread is
-// started before `start` is called.
-//
-// `signals` were opened before any thread was started.
+// descriptors.
 Status RunProxy(const ProxyProgram& program, const SignalQueue& signals);
 
 }  // namespace detach

@@ -1,8 +1,6 @@
 #include "proxies/identity/certificate_database.h"
 
 #include <algorithm>
-#include <string>
-#include <vector>
 
 namespace detach {
 namespace {

@@ -43,7 +43,7 @@ class CertificateDatabase {
   const LoadedIdentities fixed_;
   const Source source_;
   std::mutex mutex_;
-  LoadedIdentities kept_;  // under mutex_; without a source it never changes
+  LoadedIdentities kept_;  // guarded by mutex_; without a source it never changes
 };
 
 }  // namespace detach

@@ -4,7 +4,6 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
-#include <string>
 #include <utility>
 
 namespace detach {

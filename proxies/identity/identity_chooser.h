@@ -34,9 +34,9 @@ struct IdentityChoice {
 // ChooseIdentity returns the identity to answer `request` with: one that is valid at `now`, for
 // client authentication (RFC 5280 §4.2.1.3, §4.2.1.12), whose key can sign by a scheme that the
 // server named, and whose chain leads, by CAs that are valid at `now`, to an authority that the
-// server named, if it named any. Of
-// several the most specific, whose path to a named authority is the shortest; then the newest; then
-// the one whose certificate comes first by its bytes. So the order of `identities` decides nothing.
+// server named, if it named any. Of several the most specific, whose path to a named authority is
+// the shortest; then the newest; then the one whose certificate comes first by its bytes. So the
+// order of `identities` decides nothing.
 IdentityChoice ChooseIdentity(
     std::span<const std::shared_ptr<const Identity>> identities, const CertificateRequest& request,
     std::chrono::system_clock::time_point now = std::chrono::system_clock::now());

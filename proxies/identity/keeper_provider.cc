@@ -30,12 +30,12 @@ Status LoadKeeperProvider(const std::string& module) {
   if (OSSL_PROVIDER_available(nullptr, kName) == 1) {
     return Misuse("OpenSSL's own configuration has loaded the provider detach; take it out there");
   }
-  // Its path is as good a name. Where nobody has configured any, libcrypto still loads its default
-  // provider when it is first needed.
+  // libcrypto takes a path for a name, too. Where nobody has configured any provider, it still
+  // loads its default one when that is first needed.
   const char* name = module.empty() ? kName : module.c_str();
   ERR_clear_error();
-  constexpr int kRetainDefault = 1;
-  if (OSSL_PROVIDER_try_load(nullptr, name, kRetainDefault) == nullptr) {
+  constexpr int kRetainFallbacks = 1;
+  if (OSSL_PROVIDER_try_load(nullptr, name, kRetainFallbacks) == nullptr) {
     ERR_clear_error();
     if (IsForbidden(module)) {
       return Misuse(module + ": may not be read; a reverse proxy that serves already opens files " +

@@ -36,7 +36,7 @@ class KeptIdentities {
   // Without a keeper every search fails, and says what to configure.
   KeptIdentities() = default;
 
-  // Whether there is a keeper: it may block who reads or signs.
+  // True where there is a keeper: reading and signing may then block.
   explicit operator bool() const noexcept { return keeper_ != nullptr; }
 
   // Ask asks `keeper` for what it has for `role`. The keys are signers, or, for a backend that
@@ -49,9 +49,9 @@ class KeptIdentities {
   Result<KeptIdentities> Again() const;
 
   // Find returns the identity of "identity:NAME"; of "identity:" all that are for this role; of a
-  // database, those of databases of its scheme: there may be none. Where all that the
-  // keeper has is for something else, `skipped` says so. What is not there by its name, or is for
-  // the other role, is an error (kMisuse) that says what there is.
+  // database, those of databases of its scheme: there may be none. Where all that the keeper has is
+  // for something else, `skipped` says so. What is not there by its name, or is for the other role,
+  // is an error (kMisuse) that says what there is.
   Result<LoadedIdentities> Find(const std::string& uri) const;
 
   // FindOne returns the identity of "identity:NAME".

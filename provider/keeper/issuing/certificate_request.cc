@@ -25,7 +25,7 @@ RequestPtr Parse(std::span<const std::uint8_t> der) {
 bool IsInAGroupOfTls(const EVP_PKEY* key) {
   std::array<char, 80> group = {};
   int spelt_out = 0;
-  // What spells its curve out may mean another one by it.
+  // A key that spells its curve out may mean another one by it.
   return EVP_PKEY_get_int_param(key, OSSL_PKEY_PARAM_EC_DECODED_FROM_EXPLICIT_PARAMS, &spelt_out) ==
              1 &&
          spelt_out == 0 && EVP_PKEY_get_group_name(key, group.data(), group.size(), nullptr) == 1 &&
@@ -54,16 +54,16 @@ Status Refuse(const std::string& why) {
 
 }  // namespace
 
-Result<PkeyPtr> RequestedKey(std::span<const std::uint8_t> der) {
-  const RequestPtr request = Parse(der);
-  if (!request) return Refuse("is none (PKCS #10, DER)");
-  PkeyPtr key(X509_REQ_get_pubkey(request.get()));
+Result<PkeyPtr> RequestedKey(std::span<const std::uint8_t> request) {
+  const RequestPtr parsed = Parse(request);
+  if (!parsed) return Refuse("is none (PKCS #10, DER)");
+  PkeyPtr key(X509_REQ_get_pubkey(parsed.get()));
   if (!key) return Refuse("has a key that cannot be read");
   if (!IsTaken(key.get())) {
     return Refuse("has a key that is not taken; take RSA with 2048 bits or more, P-256 or Ed25519");
   }
   if (!IsSound(key.get())) return Refuse("has a key that is none");
-  if (X509_REQ_verify(request.get(), key.get()) != 1) {
+  if (X509_REQ_verify(parsed.get(), key.get()) != 1) {
     return Refuse("is not signed by its own key");
   }
   return key;

@@ -15,7 +15,7 @@
 
 namespace detach {
 
-// So much a clock may be slow that looks at a new certificate.
+// How slow the clock of whoever looks at a new certificate may be.
 inline constexpr std::chrono::minutes kClockDifference{5};
 
 // IssuedCertificate is one, and what the log says of it.

@@ -3,7 +3,6 @@
 #include <openssl/crypto.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <utility>
 
@@ -71,8 +70,7 @@ struct Line {
 
   std::string_view Word() {
     Skip(std::min(text.find_first_not_of(kBlanks), text.size()));
-    const std::string_view word = text.substr(0, text.find_first_of(kBlanks));
-    return word;
+    return text.substr(0, text.find_first_of(kBlanks));
   }
   void Skip(std::size_t bytes) {
     text.remove_prefix(bytes);

@@ -3,11 +3,10 @@
 #define DETACH_PROVIDER_KEEPER_ISSUING_ENROLMENT_TOKENS_H_
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "bio/status.h"

@@ -15,7 +15,7 @@ namespace {
 
 using std::chrono::sys_seconds;
 
-// A CA's certificate, or why it is none.
+// Why `certificate` is no CA's; empty: it is one.
 std::string_view WhyNoAuthority(X509* certificate) {
   constexpr int kNeeded = EXFLAG_BCONS | EXFLAG_CA | EXFLAG_KUSAGE;
   const std::uint32_t flags = X509_get_extension_flags(certificate);

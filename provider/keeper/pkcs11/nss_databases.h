@@ -3,7 +3,6 @@
 #define DETACH_PROVIDER_KEEPER_PKCS11_NSS_DATABASES_H_
 
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "bio/status.h"

@@ -3,10 +3,8 @@
 #include <dlfcn.h>
 #include <p11-kit/p11-kit.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <string_view>
-#include <utility>
 
 namespace detach {
 namespace {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "program/token_uri.h"
 #include "program/trusted_file.h"
@@ -15,7 +16,7 @@
 namespace detach {
 namespace {
 
-// All modules that p11-kit is configured with, as one: libp11-kit is it itself.
+// The module that shows the tokens of all others that p11-kit is configured with.
 constexpr const char* kAllModules = "libp11-kit.so.0";
 
 // The label of the token that stands for nss_directories_[i].
