@@ -22,11 +22,11 @@ Result<KeyHandle> MakeRemoteKey(const ProviderContext* provider, KeeperPtr keepe
   const unsigned char* at = certificate.data();
   const bool read =
       into != nullptr && d2i_X509(&into, &at, static_cast<long>(certificate.size())) != nullptr;
-  const std::unique_ptr<X509, FreeX509> parsed(into);  // null after some failures, not after others
+  const X509Ptr parsed(into);  // null after some failures, not after others
   if (!read) {
     return Violation("identity \"" + identity.name + "\": its certificate cannot be read");
   }
-  std::unique_ptr<EVP_PKEY, FreePkey> key(X509_get_pubkey(parsed.get()));
+  PkeyPtr key(X509_get_pubkey(parsed.get()));
   const char* type = key ? TypeOf(key.get()) : nullptr;
   if (type == nullptr) {
     return Incompatible("identity \"" + identity.name +

@@ -2,25 +2,16 @@
 #ifndef DETACH_PROVIDER_REMOTE_KEY_H_
 #define DETACH_PROVIDER_REMOTE_KEY_H_
 
-#include <openssl/evp.h>
-#include <openssl/x509.h>
-
 #include <memory>
 #include <string>
 
 #include "bio/status.h"
+#include "program/crypto/crypto_types.h"
 #include "provider/keeper/client.h"
 #include "provider/keepers.h"
 #include "provider/provider_context.h"
 
 namespace detach {
-
-struct FreePkey {
-  void operator()(EVP_PKEY* key) const noexcept { EVP_PKEY_free(key); }
-};
-struct FreeX509 {
-  void operator()(X509* certificate) const noexcept { X509_free(certificate); }
-};
 
 // RemoteKey is immutable. libcrypto's "key data" is a KeyHandle.
 struct RemoteKey {
@@ -28,8 +19,8 @@ struct RemoteKey {
   KeeperPtr keeper;                 // which signs with it
   std::string name;                 // of the identity
   KeyId id;
-  const char* type;                                 // one of kKeyTypes
-  std::unique_ptr<EVP_PKEY, FreePkey> public_half;  // in the provider's private library
+  const char* type;     // one of kKeyTypes
+  PkeyPtr public_half;  // in the provider's private library
 };
 
 using KeyHandle = std::shared_ptr<const RemoteKey>;

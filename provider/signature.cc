@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "program/crypto/crypto_types.h"
 #include "provider/keeper/certificate_verify.h"
 #include "provider/keeper/signature_scheme.h"
 #include "provider/operations.h"
@@ -33,12 +34,7 @@ OSSL_FUNC_signature_gettable_ctx_params_fn GettableContextParams;
 OSSL_FUNC_signature_set_ctx_params_fn SetContextParams;
 OSSL_FUNC_signature_settable_ctx_params_fn SettableContextParams;
 
-struct FreeMd {
-  void operator()(EVP_MD* md) const noexcept { EVP_MD_free(md); }
-};
-struct FreeMdContext {
-  void operator()(EVP_MD_CTX* context) const noexcept { EVP_MD_CTX_free(context); }
-};
+using MdPtr = std::unique_ptr<EVP_MD, FreeWith<EVP_MD_free>>;
 
 // No CertificateVerify is longer.
 constexpr std::size_t kHead = 256;
@@ -47,8 +43,8 @@ struct Signing {
   const ProviderContext* provider;
   KeyHandle key;
   RsaPadding padding = RsaPadding::kNone;
-  std::unique_ptr<EVP_MD, FreeMd> md;  // null: the key signs the message itself (Ed25519)
-  std::unique_ptr<EVP_MD_CTX, FreeMdContext> hash;
+  MdPtr md;  // null: the key signs the message itself (Ed25519)
+  MdCtxPtr hash;
   std::vector<std::uint8_t> head;  // the message; where it is longer than kHead, its beginning
 
   bool of(std::string_view type) const { return key->type == type; }
