@@ -63,12 +63,10 @@ Status AddAltNames(const X509* certificate, CertificateNames& names) {
 }
 
 std::string SpkiSha256Hex(const X509* certificate) {
-  unsigned char* der = nullptr;
-  const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(certificate), &der);
-  if (size <= 0) return {};
+  const Bytes der = PublicKeyDer(certificate);
+  if (der.empty()) return {};
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest;
-  SHA256(der, static_cast<std::size_t>(size), digest.data());
-  OPENSSL_free(der);
+  SHA256(der.data(), der.size(), digest.data());
   return HexText(digest);
 }
 
