@@ -8,8 +8,6 @@
 namespace detach {
 namespace {
 
-constexpr std::size_t kMaxChainSize = 64 << 10;
-
 Result<std::vector<std::vector<std::uint8_t>>> ChainOf(Exchange& keeper, const std::string& name) {
   std::vector<std::uint8_t> chain;
   std::size_t size = 0;

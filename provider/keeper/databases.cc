@@ -13,12 +13,11 @@
 namespace detach {
 namespace {
 
-// The certificate's own first one; UTF-8.
+// The first in the subject of its certificate; UTF-8.
 std::string CommonName(const KeyAndChain& identity) {
-  const unsigned char* at = identity.chain.data();
-  const X509Ptr leaf(d2i_X509(nullptr, &at, static_cast<long>(identity.chain.size())));
-  if (leaf == nullptr) return {};
-  const X509_NAME* subject = X509_get_subject_name(leaf.get());
+  const X509Ptr certificate = OwnCertificate(identity);
+  if (certificate == nullptr) return {};
+  const X509_NAME* subject = X509_get_subject_name(certificate.get());
   const int i = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (i < 0) return {};
   unsigned char* text = nullptr;
@@ -45,12 +44,6 @@ std::string Word(std::string_view text) {
   return word;
 }
 
-std::shared_ptr<HeldIdentity> FindIn(const Holdings& holdings, std::string_view name) {
-  const auto held = std::find_if(holdings.identities.begin(), holdings.identities.end(),
-                                 [&](const auto& one) { return one->identity.name == name; });
-  return held != holdings.identities.end() ? *held : nullptr;
-}
-
 bool IsTheSame(const KeeperIdentity& a, const KeeperIdentity& b) {
   return a.purpose == b.purpose && a.content.key_id == b.content.key_id;
 }
@@ -61,8 +54,8 @@ bool IsUnchanged(const KeeperIdentity& a, const KeeperIdentity& b) {
          a.content.signs_pss == b.content.signs_pss;
 }
 
-// IssuerBy returns the CA among `holdings` whose key that of `identity` is, or null.
-const HeldIdentity* IssuerBy(const KeeperIdentity& identity, const Holdings& holdings) {
+// CaWithKeyOf returns the CA among `holdings` that has the key of `identity`; null: there is none.
+const HeldIdentity* CaWithKeyOf(const KeeperIdentity& identity, const Holdings& holdings) {
   const auto ca =
       std::find_if(holdings.identities.begin(), holdings.identities.end(), [&](const auto& one) {
         return one->identity.purpose == Purpose::kIssuing &&
@@ -72,7 +65,7 @@ const HeldIdentity* IssuerBy(const KeeperIdentity& identity, const Holdings& hol
 }
 
 void Add(KeeperIdentity identity, const Holdings& before, Holdings& now) {
-  if (const HeldIdentity* ca = IssuerBy(identity, now); ca != nullptr) {
+  if (const HeldIdentity* ca = CaWithKeyOf(identity, now); ca != nullptr) {
     now.notices.push_back(identity.content.location + ": its identity \"" + identity.name +
                           "\" is not used, for its key is the one by which \"" + ca->identity.name +
                           "\" issues certificates");

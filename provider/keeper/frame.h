@@ -24,6 +24,7 @@ namespace detach {
 inline constexpr std::size_t kFrameSize = 4096;
 inline constexpr std::size_t kMaxIdentityName = 64;
 inline constexpr std::size_t kMaxPayload = 3988;  // room for a certificate of RSA with 8192 bits
+inline constexpr std::size_t kMaxChainSize = 64 << 10;  // of an identity, all kChain together
 
 // KeyId is the SHA-256 of a key's SubjectPublicKeyInfo (DER).
 using KeyId = std::array<std::uint8_t, 32>;

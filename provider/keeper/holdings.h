@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "provider/keeper/identity.h"
@@ -29,6 +31,9 @@ struct Holdings {
 
 // Hold returns the holdings of `identities`.
 Holdings Hold(std::vector<KeeperIdentity> identities);
+
+// FindIn returns the identity `name` of `holdings`; null: there is none.
+std::shared_ptr<HeldIdentity> FindIn(const Holdings& holdings, std::string_view name);
 
 }  // namespace detach
 

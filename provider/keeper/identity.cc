@@ -11,8 +11,6 @@
 namespace detach {
 namespace {
 
-constexpr std::size_t kMaxChainSize = 64 << 10;
-
 // Read takes apart `bytes`, and says why where it cannot.
 Status Read(const std::string& bytes, const std::string& uri, Passphrase& passphrase,
             KeyStore& store) {
@@ -45,6 +43,11 @@ std::vector<std::uint8_t> Joined(const std::vector<std::vector<std::uint8_t>>& c
 }
 
 }  // namespace
+
+X509Ptr OwnCertificate(const KeyAndChain& identity) {
+  const unsigned char* at = identity.chain.data();
+  return X509Ptr(d2i_X509(nullptr, &at, static_cast<long>(identity.chain.size())));
+}
 
 Result<KeyAndChain> AssembleIdentity(StoredKey key,
                                      const std::vector<StoredCertificate>& certificates) {

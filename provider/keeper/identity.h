@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "bio/status.h"
+#include "program/crypto/crypto_types.h"
 #include "program/crypto/key_store.h"
 #include "provider/keeper/frame.h"
 
@@ -38,6 +39,9 @@ struct KeeperIdentity {
   KeyAndChain content;
   std::shared_ptr<Issuer> issuer;  // of Purpose::kIssuing, and of no other
 };
+
+// OwnCertificate returns the certificate of the key of `identity`; null where libcrypto fails.
+X509Ptr OwnCertificate(const KeyAndChain& identity);
 
 // AssembleIdentity makes an identity of `key`, the first of `certificates` that belongs to it, and
 // those above. kMisuse, to be put behind the place of the key, where there is none.

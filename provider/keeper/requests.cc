@@ -135,13 +135,6 @@ std::shared_ptr<const Holdings> Requests::Now() const {
   return holdings_;
 }
 
-std::shared_ptr<HeldIdentity> Requests::Find(std::string_view name) const {
-  const std::shared_ptr<const Holdings> now = Now();
-  const auto held = std::find_if(now->identities.begin(), now->identities.end(),
-                                 [&](const auto& one) { return one->identity.name == name; });
-  return held != now->identities.end() ? *held : nullptr;
-}
-
 // Who begins to list gets what is there now.
 Frame Requests::List(const Row&, const Frame& request, Quota::TimePoint time) {
   if (request.argument == 0) LookAgain(time);
@@ -166,7 +159,7 @@ Frame Requests::Notice(const Row&, const Frame& request, Quota::TimePoint time) 
 }
 
 Frame Requests::Chain(const Row&, const Frame& request, Quota::TimePoint) {
-  const std::shared_ptr<const HeldIdentity> held = Find(request.name);
+  const std::shared_ptr<const HeldIdentity> held = FindIn(*Now(), request.name);
   if (held == nullptr) return Refuse(Refusal::kUnknownIdentity);
   const std::vector<std::uint8_t>& chain = held->identity.content.chain;
   if (request.position >= chain.size()) return Refuse(Refusal::kPositionBeyondChain);
@@ -179,7 +172,7 @@ Frame Requests::Chain(const Row&, const Frame& request, Quota::TimePoint) {
 }
 
 Frame Requests::Sign(const Row& row, const Frame& request, Quota::TimePoint now) {
-  const std::shared_ptr<HeldIdentity> held = Find(request.name);
+  const std::shared_ptr<HeldIdentity> held = FindIn(*Now(), request.name);
   if (held == nullptr) return Refuse(Refusal::kUnknownIdentity);
   const KeeperIdentity& identity = held->identity;
   if (identity.purpose == Purpose::kIssuing) return Refuse(Refusal::kOtherPurpose);
@@ -203,7 +196,7 @@ Frame Requests::Sign(const Row& row, const Frame& request, Quota::TimePoint now)
 
 // Who asks learns the least of why not: the log knows more.
 Frame Requests::Issue(const Row&, const Frame& request, Quota::TimePoint now) {
-  const std::shared_ptr<HeldIdentity> held = Find(request.name);
+  const std::shared_ptr<HeldIdentity> held = FindIn(*Now(), request.name);
   if (held == nullptr) return Refuse(Refusal::kUnknownIdentity);
   const KeeperIdentity& identity = held->identity;
   if (identity.purpose != Purpose::kIssuing) return Refuse(Refusal::kOtherPurpose);

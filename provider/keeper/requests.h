@@ -42,13 +42,13 @@ class Requests {
   static const Row kLegal[];
 
   static const Row* Find(FrameType type);
+
   // LookAgain reads the databases, unless that was done in the second before `now`. Whoever comes
   // while another thread reads them waits for it, but not for a token that hangs.
   void LookAgain(Quota::TimePoint now);
   void Look();
 
   std::shared_ptr<const Holdings> Now() const;
-  std::shared_ptr<HeldIdentity> Find(std::string_view name) const;
 
   Frame List(const Row& row, const Frame& request, Quota::TimePoint now);
   Frame Chain(const Row& row, const Frame& request, Quota::TimePoint now);

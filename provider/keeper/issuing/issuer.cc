@@ -36,17 +36,12 @@ sys_seconds TimeOf(const ASN1_TIME* time) {
   return sys_seconds(std::chrono::seconds(::timegm(&parts)));
 }
 
-X509Ptr FirstOf(const std::vector<std::uint8_t>& chain) {
-  const unsigned char* at = chain.data();
-  return X509Ptr(d2i_X509(nullptr, &at, static_cast<long>(chain.size())));
-}
-
 }  // namespace
 
 Result<std::shared_ptr<Issuer>> Issuer::Make(const KeyAndChain& authority, EnrolmentTokens tokens,
                                              std::unique_ptr<SpentTokens> spent,
                                              std::chrono::seconds lifetime) {
-  X509Ptr certificate = FirstOf(authority.chain);
+  X509Ptr certificate = OwnCertificate(authority);
   if (!certificate) return Internal("its certificate cannot be read" + TakeCryptoError());
   const std::string_view why = WhyNoAuthority(certificate.get());
   if (!why.empty()) return Misuse(std::string(why));
