@@ -7,6 +7,8 @@ proxy takes its key with him.
 """
 
 import contextlib
+import os
+import signal
 import socket
 import ssl
 import unittest
@@ -14,9 +16,10 @@ import unittest
 import proxies
 from inner_tls import accept, listen
 from keeper import KEY_TYPES, Keeper, entry, make_identity
-from kept_case import KeptCase
+from kept_case import KeptCase, OwnKeeperCase, keepers_of, monitor_of
 from private_key import WORKED_OUT, components, found_in, found_in_core
 from processes import PATIENCE
+from resources import wait_until
 from tunnel_case import TunnelCase
 
 # Botan's TLS takes no Ed25519 key.
@@ -120,6 +123,30 @@ class ProxyWithAKeeperHoldsNoPrivateKeyTest(KeptCase):
             with self.subTest(name):
                 for found in self.both_after(name, False, 2, searches):
                     self.assertLessEqual(wanted, found)
+
+
+class ProxyThatStartsItsKeeperHoldsNoPrivateKeyTest(OwnKeeperCase):
+    """Nor does the monitor between them; the proxy's own file says where the key is."""
+
+    def test_after_handshakes_and_a_reload(self):
+        destination = self.listener()
+        client, reverse = self.own_proxies(destination.getsockname()[1])
+        self.tls_ends(client.port, destination)
+        for proxy in (client, reverse):
+            proxy.signal(signal.SIGHUP)
+            proxy.event("reloaded")
+        self.tls_ends(client.port, destination)
+        for proxy, name in ((client, "client"), (reverse, "server")):
+            key = self.pki / f"{name}.key"
+            lines = dict(enumerate(key.read_bytes().split(b"\n")[1:-2]))
+            numbers = components(key)
+            for process in (proxy.pid, monitor_of(proxy)):
+                self.assertEqual(found_in(process, {**numbers, **lines}), set())
+            if os.geteuid() == 0:  # the keeper hides its memory from everybody else
+                wait_until(lambda proxy=proxy: len(keepers_of(proxy)) == 1,
+                           "the first keeper has ended")
+                keeper, = keepers_of(proxy)
+                self.assertLessEqual(numbers.keys() - WORKED_OUT, found_in(keeper, numbers))
 
 
 if __name__ == "__main__":

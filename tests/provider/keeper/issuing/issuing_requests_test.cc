@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <map>
 #include <memory>
 #include <random>
 #include <string>
@@ -131,6 +132,7 @@ TEST_F(IssuingRequestsTest, OfForgedFramesNoneButTheTokensOwnGetsACertificate) {
   const FrameBytes good = EncodeFrame(Issue("ca", kToken));
   const std::size_t used = 108 + kToken.size() + request_.size();
   int issued = 0;
+  std::map<std::uint16_t, int> refused;
   for (int i = 0; i < 20'000; ++i) {
     FrameBytes bytes = good;
     for (auto changes = 1 + random() % 3; changes > 0; --changes) {
@@ -141,11 +143,17 @@ TEST_F(IssuingRequestsTest, OfForgedFramesNoneButTheTokensOwnGetsACertificate) {
     if (!request.ok() || !IsRequest(request->type)) continue;
     now_ += std::chrono::seconds(1);
     const Result<Frame> reply = requests_->Answer(*request, now_);
-    if (!reply.ok() || reply->type != FrameType::kIssued) continue;
+    if (!reply.ok()) continue;
+    if (reply->type == FrameType::kRefused) ++refused[reply->argument];
+    if (reply->type != FrameType::kIssued) continue;
     ++issued;
     ASSERT_EQ(bytes, good) << "frame " << i;  // what was changed was written as it was
   }
   EXPECT_LE(issued, 1);
+  // They came as far as the token, and as the request behind it.
+  for (const Refusal rule : {Refusal::kToken, Refusal::kCertificateRequest}) {
+    EXPECT_GT(refused[static_cast<std::uint16_t>(rule)], 20) << RefusalText(rule);
+  }
 }
 
 }  // namespace
