@@ -120,6 +120,22 @@ class BuildFiles(Planted):
         self.plant("bio/BUILD", "")
         self.assertEqual(build_files.check(self.root), ["bio/BUILD: name it BUILD.bazel"])
 
+    def test_refuses_a_test_that_nothing_runs(self):
+        self.plant("tests/bio/a_test.cc", "")
+        self.plant("tests/bio/b_test.py", "")
+        self.plant("tests/bio/BUILD.bazel", '[python_test(name = name) for name in ["b_test"]]\n')
+        self.assertEqual(
+            build_files.check(self.root),
+            ["tests/bio/a_test.cc: no target of tests/bio/BUILD.bazel runs this test"])
+
+    def test_refuses_a_seeded_bug_without_a_test_to_turn_red(self):
+        self.plant("tests/seeded_bugs/x.patch", "Rule: x\nRed: //tests/bio:b_test\n\n")
+        self.assertEqual(
+            build_files.check(self.root),
+            ["tests/seeded_bugs/x.patch: there is no such test to turn red"])
+        self.plant("tests/bio/BUILD.bazel", '[python_test(name = name) for name in ["b_test"]]\n')
+        self.assertEqual(build_files.check(self.root), [])
+
 
 class Documents(Planted):
     def test_refuses_a_link_that_leads_nowhere(self):
