@@ -12,8 +12,9 @@ namespace detach {
 void IgnoreTermination() noexcept;
 
 // TakeTermination makes SIGTERM and SIGINT write to `end`, an eventfd, of which it keeps a
-// duplicate. Five seconds after the first SIGKILL ends the process, if nothing else has: a token
-// that hangs holds up a thread for ever. SIGHUP ends nothing. Once in a process. Errors: kInternal.
+// duplicate. Five seconds after the first of them, SIGKILL ends the process, if nothing else has: a
+// token that hangs holds up a thread for ever. SIGHUP ends nothing. Once in a process. Errors:
+// kInternal.
 Status TakeTermination(const UniqueFd& end);
 
 }  // namespace detach
