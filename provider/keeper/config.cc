@@ -127,8 +127,10 @@ KeeperIdentity ReadIdentity(TomlTable& table, std::optional<Purpose> purpose,
   } else {
     identity.unsafe_tls12 = table.Bool("unsafe_tls12", false);
     if (!identity.content.signs_pss && !identity.unsafe_tls12) {
-      table.Fail(table.String("uri").position,
-                 "its token cannot sign by RSA-PSS, and so not for TLS 1.3");
+      table.Fail(
+          table.String("uri").position,
+          "its token cannot sign by RSA-PSS, and so not for TLS 1.3; take an EC key, or another "
+          "token");
     }
   }
   KeepCasApart(table, identity, before);

@@ -144,7 +144,8 @@ class KeeperIsCarefulWithCardsTest(unittest.TestCase):
         uri = self.uri("right", "object=rsa")
         keeper = self.start(entry("id", uri, "tls-client"), wait=False)
         self.assertEqual(keeper.wait(), 2)
-        self.assertIn("its token cannot sign by RSA-PSS, and so not for TLS 1.3", keeper.lines[-1])
+        self.assertIn("its token cannot sign by RSA-PSS, and so not for TLS 1.3; take an EC key",
+                      keeper.lines[-1])
         self.start(entry("id", uri, "tls-client", unsafe_tls12=True))
 
 
